@@ -1,0 +1,9 @@
+#![doc = include_str!("../../README.md")]
+#![forbid(unsafe_code)]
+
+pub use castline_core::*;
+
+/// Where images are read: folders and archives.
+pub mod sources {
+    pub use castline_sources::*;
+}
