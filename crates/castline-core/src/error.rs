@@ -1,0 +1,151 @@
+use crate::Digest;
+
+/// A specialised `Result`.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why the work itself could not be done.
+///
+/// What is wrong with an image is never an `Error`: it is a [`Finding`](crate::Finding) in a report.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The text is not a digest.
+    #[error("`{input}` is not a digest: {reason}")]
+    #[non_exhaustive]
+    InvalidDigest {
+        /// The rejected text, cut and with control characters escaped.
+        input: Box<str>,
+        /// Which rule it broke.
+        reason: &'static str,
+    },
+    /// The text is not a platform.
+    #[error("`{input}` is not a platform: {reason}; write `os/architecture[/variant]`, e.g. `linux/arm64`")]
+    #[non_exhaustive]
+    InvalidPlatform {
+        /// The rejected text, cut and with control characters escaped.
+        input: Box<str>,
+        /// Which rule it broke.
+        reason: &'static str,
+    },
+    /// The bytes are not an image manifest.
+    #[error("the bytes of {digest} are not an image manifest: {reason}")]
+    #[non_exhaustive]
+    InvalidManifest {
+        /// Digest of the rejected bytes.
+        digest: Digest,
+        /// What is wrong with them, and where.
+        reason: Box<str>,
+    },
+    /// The caller asked for the work to stop.
+    #[error("cancelled")]
+    Cancelled,
+    /// No worker thread could be started.
+    #[error("no worker thread can be started: {reason}")]
+    #[non_exhaustive]
+    NoWorkers {
+        /// What the operating system said.
+        reason: Box<str>,
+    },
+}
+
+impl Error {
+    /// The stable code of this error, equal in every language.
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::InvalidDigest { .. } => ErrorCode::InvalidDigest,
+            Self::InvalidPlatform { .. } => ErrorCode::InvalidPlatform,
+            Self::InvalidManifest { .. } => ErrorCode::InvalidManifest,
+            Self::Cancelled => ErrorCode::Cancelled,
+            Self::NoWorkers { .. } => ErrorCode::NoWorkers,
+        }
+    }
+}
+
+/// Text from outside, made fit to be shown in a message: cut at 96 characters, control characters escaped.
+pub fn shown(text: &str) -> Box<str> {
+    let mut shown = shown_whole(&text.chars().take(96).collect::<String>());
+    if text.chars().nth(96).is_some() {
+        shown.push('…');
+    }
+    shown.into()
+}
+
+/// Text from outside as a whole, with control characters escaped, so that it cannot steer a terminal.
+pub fn shown_whole(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut shown, character| {
+        if is_harmful(character) {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+        shown
+    })
+}
+
+/// Control characters, and those that turn the direction of the text around them.
+fn is_harmful(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// One table feeds the enum, its numbers, its names and `ALL`: they cannot drift apart.
+macro_rules! error_codes {
+    ($($(#[$doc:meta])* $variant:ident = $number:literal => $name:literal,)*) => {
+        /// Stable identity of an error, the same in every language; numbers and names are never reused.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[repr(u32)]
+        #[non_exhaustive]
+        pub enum ErrorCode { $($(#[$doc])* $variant = $number,)* }
+
+        impl ErrorCode {
+            /// Every code, for bindings to prove that they map each one.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The code's name, e.g. `INVALID_DIGEST`.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+error_codes! {
+    /// See [`Error::InvalidDigest`].
+    InvalidDigest = 1 => "INVALID_DIGEST",
+    /// See [`Error::InvalidManifest`].
+    InvalidManifest = 2 => "INVALID_MANIFEST",
+    /// See [`Error::Cancelled`].
+    Cancelled = 3 => "CANCELLED",
+    /// See [`Error::InvalidPlatform`].
+    InvalidPlatform = 4 => "INVALID_PLATFORM",
+    /// See [`Error::NoWorkers`].
+    NoWorkers = 5 => "NO_WORKERS",
+    /// The text is not an image reference (`castline_sources::Error::InvalidReference`).
+    InvalidReference = 6 => "INVALID_REFERENCE",
+    /// A file or folder could not be read (`castline_sources::Error::Io`).
+    Io = 7 => "IO",
+    /// The source is of a kind that this build or version does not read
+    /// (`castline_sources::Error::Unsupported`).
+    Unsupported = 8 => "UNSUPPORTED",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_screaming() {
+        let mut numbers: Vec<u32> = ErrorCode::ALL.iter().map(|&code| code as u32).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!(numbers.len(), ErrorCode::ALL.len());
+        for code in ErrorCode::ALL {
+            assert!(code.name().bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn shown_text_is_short_and_harmless() {
+        assert_eq!(&*shown("a\x1b[31m\u{202e}b"), "a\\u{1b}[31m\\u{202e}b");
+        assert_eq!(shown(&"x".repeat(500)).chars().count(), 97);
+    }
+}

@@ -1,0 +1,177 @@
+use std::collections::BTreeMap;
+
+use crate::{
+    Digest, Platform,
+    error::shown,
+    image::read::Fields,
+    json::Json,
+    verify::{Finding, FindingCode},
+};
+
+/// A pointer to a blob: what it is, its digest and its size (OCI image-spec `descriptor.md`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Descriptor {
+    /// What the blob is; empty where the document does not say.
+    pub media_type: String,
+    /// The blob's name.
+    pub digest: Digest,
+    /// The blob's size in bytes.
+    pub size: u64,
+    /// The platform that the blob is for, in an index.
+    pub platform: Option<Platform>,
+    /// What kind of artifact the blob is.
+    pub artifact_type: Option<String>,
+    /// Free text by key.
+    pub annotations: BTreeMap<String, String>,
+    /// Where else the blob can be fetched.
+    pub urls: Vec<String>,
+    /// The blob itself, where it is carried inline; not trusted before it was verified.
+    pub data: Option<Vec<u8>>,
+}
+
+const KEYS: &[&str] =
+    &["mediaType", "digest", "size", "platform", "artifactType", "annotations", "urls", "data"];
+const PLATFORM_KEYS: &[&str] = &["os", "architecture", "variant", "os.version", "os.features", "features"];
+
+impl Descriptor {
+    /// Reads a descriptor at `place`. What is wrong goes to `findings`; `None` when digest or size is unusable.
+    pub(crate) fn read(json: &Json, place: &str, findings: &mut Vec<Finding>) -> Option<Self> {
+        let mut fields = Fields::new(json, place, KEYS, findings)?;
+        let media_type = fields.text("mediaType").unwrap_or_default();
+        let artifact_type = fields.text("artifactType");
+        let annotations = fields.texts_by_key("annotations");
+        let urls = fields.texts("urls");
+        let data = fields.text("data").and_then(|text| {
+            let data = base64(&text);
+            if data.is_none() {
+                let message = format!("`data` of {place} is not base64");
+                fields.report(Finding::error(FindingCode::EmbeddedDataMismatch, message));
+            }
+            data
+        });
+        let platform = fields.member("platform").and_then(|json| platform(json, place, fields.findings));
+        let digest = match fields.member("digest") {
+            Some(Json::String(text)) => match text.parse::<Digest>() {
+                Ok(digest) => Some(digest),
+                Err(error) => {
+                    let finding = Finding::error(FindingCode::DigestMalformed, format!("{place}: {error}"));
+                    fields.report(finding.with_values("algorithm:encoded", shown(text)));
+                    None
+                }
+            },
+            other => {
+                let what = other.map_or("absent", Json::kind);
+                let message = format!("the digest of {place} is {what}");
+                fields.report(Finding::error(FindingCode::DigestMalformed, message));
+                None
+            }
+        };
+        let size = match fields.member("size") {
+            Some(Json::Number(number)) if number.as_u64().is_some_and(|size| i64::try_from(size).is_ok()) => number.as_u64(),
+            other => {
+                let what = match other {
+                    Some(Json::Number(number)) => number.to_string(),
+                    Some(other) => other.kind().to_owned(),
+                    None => "absent".to_owned(),
+                };
+                let finding = Finding::error(FindingCode::SizeMalformed, format!("the size of {place} is {what}"));
+                let finding = finding.with_values("bytes, 0 to 2^63-1", what);
+                fields.report(match &digest {
+                    Some(digest) => finding.with_digest(digest.clone()),
+                    None => finding,
+                });
+                None
+            }
+        };
+        Some(Self { media_type, digest: digest?, size: size?, platform, artifact_type, annotations, urls, data })
+    }
+
+    /// What the descriptor's annotations call the image: `org.opencontainers.image.ref.name`, or the full name
+    /// that containerd writes.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        ["org.opencontainers.image.ref.name", "io.containerd.image.name"]
+            .into_iter()
+            .filter_map(|key| self.annotations.get(key))
+            .map(String::as_str)
+    }
+}
+
+fn platform(json: &Json, place: &str, findings: &mut Vec<Finding>) -> Option<Platform> {
+    let place = format!("{place}.platform");
+    let mut fields = Fields::new(json, &place, PLATFORM_KEYS, findings)?;
+    let os = fields.text("os").unwrap_or_default();
+    let architecture = fields.text("architecture").unwrap_or_default();
+    let variant = fields.text("variant");
+    if os.is_empty() && architecture.is_empty() {
+        return None;
+    }
+    match Platform::new(&os, &architecture, variant.as_deref()) {
+        Ok(platform) => Some(platform),
+        Err(error) => {
+            fields.report(Finding::warning(FindingCode::ManifestMalformed, format!("{place}: {error}")));
+            None
+        }
+    }
+}
+
+/// Decodes standard base64 with padding (RFC 4648, section 4), as Go's JSON writes bytes.
+fn base64(text: &str) -> Option<Vec<u8>> {
+    let bytes = text.as_bytes();
+    if bytes.len() % 4 != 0 {
+        return None;
+    }
+    let mut decoded = Vec::with_capacity(bytes.len() / 4 * 3);
+    let groups = bytes.len() / 4;
+    for (index, group) in bytes.chunks_exact(4).enumerate() {
+        let padding = group.iter().rev().take_while(|&&byte| byte == b'=').count();
+        if padding > 2 || (padding > 0 && index + 1 != groups) {
+            return None;
+        }
+        let mut word = 0u32;
+        for &byte in &group[..4 - padding] {
+            let six = match byte {
+                b'A'..=b'Z' => byte - b'A',
+                b'a'..=b'z' => byte - b'a' + 26,
+                b'0'..=b'9' => byte - b'0' + 52,
+                b'+' => 62,
+                b'/' => 63,
+                _ => return None,
+            };
+            word = (word << 6) | u32::from(six);
+        }
+        word <<= 6 * padding;
+        let three = word.to_be_bytes();
+        if three[4 - padding..].iter().any(|&byte| byte != 0) {
+            return None;
+        }
+        decoded.extend_from_slice(&three[1..4 - padding]);
+    }
+    Some(decoded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_the_padded_standard_alphabet() {
+        for (text, expected) in [
+            ("", Some(&b""[..])),
+            ("Zg==", Some(b"f")),
+            ("Zm8=", Some(b"fo")),
+            ("Zm9v", Some(b"foo")),
+            ("Zm9vYg==", Some(b"foob")),
+            ("e30=", Some(b"{}")),
+            ("/+8=", Some(b"\xff\xef")),
+            ("Zm9", None),
+            ("Z===", None),
+            ("Zh==", None),
+            ("Zg==Zg==", None),
+            ("Zm-_", None),
+            ("Zm9\n", None),
+        ] {
+            assert_eq!(base64(text).as_deref(), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! castline's pure core: digests, images and findings as immutable values, and the parallel verifier.
+//!
+//! Nothing here opens a file or a socket, reads a clock or the environment, or waits for a future: bytes come
+//! through a [`BlobSource`], and what comes out are values. So the same code serves a command line, a controller
+//! and another language's binding, and can be tested, replayed and fuzzed without a machine around it.
+//! `castline-sources` has the sources for folders and archives; most programs add `castline`, which has both.
+
+#![forbid(unsafe_code)]
+
+pub mod decode;
+mod digest;
+mod error;
+mod image;
+mod json;
+mod limits;
+mod media_type;
+mod platform;
+pub mod tar;
+mod verify;
+
+pub use digest::{Algorithm, Digest, Hasher};
+pub use error::{Error, ErrorCode, Result, shown, shown_whole};
+pub use image::{Config, Descriptor, Identities, Image, Runtime, Verified};
+pub use limits::Limits;
+pub use media_type::Compression;
+pub use platform::Platform;
+pub use verify::{
+    Blob, BlobName, BlobSource, Cancel, Finding, FindingCode, Format, ImageKind, ImageSummary, Inspection,
+    InspectedImage, InspectedLayer, Level, OpenFault, Options, Platforms, Progress, Report, Selection, Stored,
+    Verification, Watch, inspect, verify,
+};

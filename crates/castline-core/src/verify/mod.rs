@@ -1,0 +1,81 @@
+//! Is this image what it says it is?
+//!
+//! [`verify`] walks the documents (which are small) on the calling thread, then checks every blob that they
+//! name, once, in parallel. What is wrong with the image is a [`Finding`] in the [`Report`]; an
+//! [`Error`] means that the work itself could not be done.
+
+mod assemble;
+mod buffer;
+mod docker;
+mod finding;
+mod inspect;
+mod oci;
+mod options;
+mod pipeline;
+mod pump;
+mod report;
+mod source;
+mod survey;
+mod tar_check;
+mod watch;
+
+use std::num::NonZeroUsize;
+
+pub use finding::{Finding, FindingCode, Level};
+pub use inspect::{Inspection, InspectedImage, InspectedLayer, inspect};
+pub use options::{Options, Platforms, Selection};
+pub use report::{ImageKind, ImageSummary, Report};
+pub use source::{Blob, BlobName, BlobSource, Format, OpenFault, Stored};
+pub use watch::{Cancel, Progress, Watch};
+
+use crate::{Error, Image, Result, Verified};
+use survey::{BlobUse, Survey};
+
+/// What a verification yields.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Verification {
+    /// What was found.
+    pub report: Report,
+    /// The images of which every byte was checked and found right: the only ones that may run.
+    pub images: Vec<Verified<Image>>,
+}
+
+/// Verifies what `options` select of the images in `source`.
+///
+/// Each blob is read once, whatever is computed of it: its digest and size, its decompression, the digest of its
+/// content, the structure of its tar. The report is the same for any number of jobs.
+///
+/// # Errors
+///
+/// [`Error::Cancelled`] when `watch` was cancelled, [`Error::NoWorkers`] when no thread can be started. Whatever
+/// is wrong with the image is a finding.
+pub fn verify(source: &dyn BlobSource, options: &Options, watch: &Watch<'_>) -> Result<Verification> {
+    let survey = survey(source, options, watch)?;
+    let tasks: Vec<_> = survey.blobs.iter().map(BlobUse::task).collect();
+    let jobs = options.jobs.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
+    let before = Progress {
+        bytes: survey.bytes,
+        total_bytes: survey.bytes + tasks.iter().map(|task| task.size).sum::<u64>(),
+        blobs: survey.read,
+        total_blobs: survey.read + tasks.len() as u64,
+    };
+    watch.report(before);
+    let outcomes = pipeline::run(source, &tasks, &options.limits, jobs, before, watch)?;
+    Ok(survey.into_verification(&outcomes))
+}
+
+/// Reads the documents: what there is to check, and what is wrong already.
+fn survey<'a>(source: &'a dyn BlobSource, options: &'a Options, watch: &'a Watch<'a>) -> Result<Survey<'a>> {
+    let mut survey = Survey::new(source, options, watch);
+    // A container that cannot be read, or is something else, has no documents to complain about.
+    let hopeless = [FindingCode::ArchiveUnreadable, FindingCode::ArchiveIsNotAnImage, FindingCode::LimitExceeded];
+    if source.findings().iter().any(|finding| hopeless.contains(&finding.code)) {
+        return Ok(survey);
+    }
+    match source.format() {
+        Format::OciLayout => survey.walk_layout()?,
+        Format::DockerArchive => survey.walk_docker_archive()?,
+    }
+    if watch.is_cancelled() { Err(Error::Cancelled) } else { Ok(survey) }
+}

@@ -1,0 +1,369 @@
+use std::{
+    collections::{BTreeSet, HashMap},
+    io::Read as _,
+    sync::Arc,
+};
+
+use super::{
+    BlobSource, Finding, FindingCode, Level, Options,
+    source::{BlobName, OpenFault},
+};
+use crate::{
+    Compression, Digest, Error, Result,
+    error::shown,
+    image::{Descriptor, Image},
+    verify::Watch,
+};
+
+/// What the documents say: which blobs there must be, and what they must be. The documents themselves are
+/// checked on the way; the other blobs are left to the pipeline.
+pub(super) struct Survey<'a> {
+    pub(super) source: &'a dyn BlobSource,
+    pub(super) options: &'a Options,
+    watch: &'a Watch<'a>,
+    /// What was found, and where the findings of each blob go, in the order of the documents.
+    pub(super) slots: Vec<Slot>,
+    pub(super) blobs: Vec<BlobUse>,
+    by_name: HashMap<BlobName, usize>,
+    pub(super) drafts: Vec<Draft>,
+    /// Documents that were read, by digest.
+    documents: HashMap<Digest, Read>,
+    /// Visits of documents, each counted, so that a web of indexes cannot keep the walk busy.
+    visits: u64,
+    /// Bytes and number of the documents.
+    pub(super) bytes: u64,
+    pub(super) read: u64,
+    /// Paths that something refers to.
+    pub(super) referenced: BTreeSet<String>,
+}
+
+pub(super) enum Slot {
+    Finding(Finding),
+    Blob(usize),
+}
+
+/// A blob that something refers to.
+pub(super) struct BlobUse {
+    pub(super) name: BlobName,
+    /// The digest that it must have; none for a file of a docker archive whose name is not one.
+    pub(super) expected: Option<Digest>,
+    /// Sizes that descriptors give it, each with the first place that does.
+    pub(super) declared: Vec<(u64, String)>,
+    pub(super) references: Vec<String>,
+    /// As which layer it is used; empty when it is none.
+    pub(super) layers: Vec<LayerUse>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct LayerUse {
+    /// What the media type says; `None` where anything goes (docker archives).
+    pub(super) compression: Option<Compression>,
+    /// What the configuration says; `None` when it says nothing usable.
+    pub(super) diff_id: Option<Digest>,
+    pub(super) place: String,
+}
+
+/// An image as far as it is known.
+pub(super) struct Draft {
+    pub(super) image: Image,
+    pub(super) references: Vec<String>,
+    pub(super) layers: u64,
+    pub(super) blobs: Vec<usize>,
+    /// An error was found in its documents.
+    pub(super) faulty: bool,
+    /// A layer of it was not checked.
+    pub(super) skipped: bool,
+}
+
+#[derive(Clone)]
+struct Read {
+    size: u64,
+    bytes: Option<Arc<[u8]>>,
+    intact: bool,
+}
+
+impl<'a> Survey<'a> {
+    pub(super) fn new(source: &'a dyn BlobSource, options: &'a Options, watch: &'a Watch<'a>) -> Self {
+        Self {
+            source,
+            options,
+            watch,
+            slots: source.findings().into_iter().map(Slot::Finding).collect(),
+            blobs: Vec::new(),
+            by_name: HashMap::new(),
+            drafts: Vec::new(),
+            documents: HashMap::new(),
+            visits: 0,
+            bytes: 0,
+            read: 0,
+            referenced: BTreeSet::new(),
+        }
+    }
+
+    pub(super) fn find(&mut self, finding: Finding) {
+        self.slots.push(Slot::Finding(finding));
+    }
+
+    pub(super) fn find_all(&mut self, findings: Vec<Finding>) {
+        self.slots.extend(findings.into_iter().map(Slot::Finding));
+    }
+
+    /// Whether an error was found since the slots were `mark` long.
+    pub(super) fn error_since(&self, mark: usize) -> bool {
+        let error = |slot: &Slot| matches!(slot, Slot::Finding(finding) if finding.level == Level::Error);
+        self.slots.iter().skip(mark).any(error)
+    }
+
+    /// Counts a visit of a document; false, with a finding, past the limit.
+    pub(super) fn visit(&mut self, place: &str) -> Result<bool> {
+        if self.watch.is_cancelled() {
+            return Err(Error::Cancelled);
+        }
+        self.visits += 1;
+        let limit = self.options.limits.documents;
+        if self.visits == limit + 1 {
+            let message = format!("more than {limit} documents; {place} and those after it were not read");
+            self.find(limit_finding("documents", limit, message).with_reference(place));
+        }
+        Ok(self.visits <= limit)
+    }
+
+    /// Reads a small file of the source as a whole, with the fault as a finding code chosen by `code`.
+    pub(super) fn file(&mut self, path: &str) -> Result<Arc<[u8]>, FileFault> {
+        self.referenced.insert(path.to_owned());
+        let name = BlobName::File(path.into());
+        let blob = self.source.open(&name).map_err(FileFault::Open)?;
+        let bytes = self.slurp(blob.reader)?;
+        self.bytes += bytes.len() as u64;
+        self.read += 1;
+        Ok(bytes.into())
+    }
+
+    fn slurp(&self, reader: impl std::io::Read) -> Result<Vec<u8>, FileFault> {
+        let limits = &self.options.limits;
+        let left = limits.total_document_bytes.saturating_sub(self.bytes);
+        let limit = limits.document_bytes.min(left);
+        let mut bytes = Vec::new();
+        let read = reader.take(limit.saturating_add(1)).read_to_end(&mut bytes);
+        read.map_err(|error| FileFault::Open(OpenFault::Unreadable { reason: error.to_string() }))?;
+        if bytes.len() as u64 <= limit {
+            return Ok(bytes);
+        }
+        Err(if limit == limits.document_bytes {
+            FileFault::TooLarge("documentBytes", limit)
+        } else {
+            FileFault::TooLarge("totalDocumentBytes", limits.total_document_bytes)
+        })
+    }
+
+    /// Reads and checks the document that `descriptor` at `place` points at. Its bytes, even if they are not
+    /// what they should be; `None` when there are none to be had.
+    pub(super) fn document(&mut self, descriptor: &Descriptor, place: &str) -> Option<Arc<[u8]>> {
+        self.check_embedded(descriptor, place);
+        let digest = &descriptor.digest;
+        if let Some(read) = self.documents.get(digest).cloned() {
+            if read.bytes.is_some() {
+                self.check_size(descriptor, place, read.size);
+            }
+            return read.bytes;
+        }
+        if !digest.algorithm().is_supported() {
+            self.find(unsupported(digest, place));
+            return None;
+        }
+        let name = BlobName::Digest(digest.clone());
+        self.referenced.insert(name.path());
+        let opened = self.source.open(&name).map_err(FileFault::Open).and_then(|blob| self.slurp(blob.reader));
+        let bytes: Arc<[u8]> = match opened {
+            Ok(bytes) => bytes.into(),
+            Err(FileFault::Open(OpenFault::Missing)) if is_carried(descriptor) => {
+                descriptor.data.clone().unwrap_or_default().into()
+            }
+            Err(fault) => {
+                self.find(fault.finding(&name).with_digest(digest.clone()).with_reference(place));
+                self.documents.insert(digest.clone(), Read { size: 0, bytes: None, intact: false });
+                return None;
+            }
+        };
+        let size = bytes.len() as u64;
+        self.bytes += size;
+        self.read += 1;
+        self.check_size(descriptor, place, size);
+        let actual = Digest::of_with(&digest.algorithm(), &bytes);
+        let intact = actual.as_ref() == Some(digest);
+        if let Some(actual) = actual.filter(|_| !intact) {
+            self.find(altered(digest, &actual, &name).with_reference(place));
+        }
+        self.documents.insert(digest.clone(), Read { size, bytes: Some(Arc::clone(&bytes)), intact });
+        Some(bytes)
+    }
+
+    /// Whether the document of that digest was read and is what its digest says.
+    pub(super) fn is_intact(&self, digest: &Digest) -> bool {
+        self.documents.get(digest).is_some_and(|read| read.intact)
+    }
+
+    fn check_size(&mut self, descriptor: &Descriptor, place: &str, actual: u64) {
+        if descriptor.size != actual {
+            let name = BlobName::Digest(descriptor.digest.clone());
+            let finding = wrong_size(&name, descriptor.size, actual).with_digest(descriptor.digest.clone());
+            self.find(finding.with_reference(place));
+        }
+    }
+
+    /// Compares what a descriptor carries inline with what it says of it.
+    pub(super) fn check_embedded(&mut self, descriptor: &Descriptor, place: &str) {
+        let Some(data) = &descriptor.data else { return };
+        let digest = &descriptor.digest;
+        let actual = Digest::of_with(&digest.algorithm(), data);
+        if data.len() as u64 != descriptor.size || actual.as_ref().is_some_and(|actual| actual != digest) {
+            let message = format!("the data that {place} carries inline is not the blob that it names");
+            let actual = actual.map_or(String::new(), |actual| actual.to_string());
+            let finding = Finding::error(FindingCode::EmbeddedDataMismatch, message).with_digest(digest.clone());
+            self.find(
+                finding
+                    .with_values(
+                        format!("{digest}, {} bytes", descriptor.size),
+                        format!("{actual}, {} bytes", data.len()),
+                    )
+                    .with_reference(place),
+            );
+        }
+    }
+
+    /// Notes that `place` refers to a blob that the pipeline is to check; its index. `None` when it cannot be
+    /// checked, with a finding.
+    pub(super) fn blob(&mut self, descriptor: &Descriptor, place: &str, layer: Option<LayerUse>) -> Option<usize> {
+        self.check_embedded(descriptor, place);
+        if !descriptor.digest.algorithm().is_supported() {
+            self.find(unsupported(&descriptor.digest, place));
+            return None;
+        }
+        let name = BlobName::Digest(descriptor.digest.clone());
+        if is_carried(descriptor) && matches!(self.source.open(&name), Err(OpenFault::Missing)) {
+            return None;
+        }
+        let size = Some(descriptor.size);
+        Some(self.named_blob(name, Some(descriptor.digest.clone()), size, place, layer))
+    }
+
+    /// Notes that `place` refers to the blob `name`.
+    pub(super) fn named_blob(
+        &mut self,
+        name: BlobName,
+        expected: Option<Digest>,
+        size: Option<u64>,
+        place: &str,
+        layer: Option<LayerUse>,
+    ) -> usize {
+        let index = if let Some(&index) = self.by_name.get(&name) {
+            index
+        } else {
+            let index = self.blobs.len();
+            self.referenced.insert(name.path());
+            self.blobs.push(BlobUse {
+                name: name.clone(),
+                expected,
+                declared: Vec::new(),
+                references: Vec::new(),
+                layers: Vec::new(),
+            });
+            self.by_name.insert(name, index);
+            self.slots.push(Slot::Blob(index));
+            index
+        };
+        let blob = &mut self.blobs[index];
+        if let Some(size) = size
+            && blob.declared.iter().all(|(declared, _)| *declared != size)
+        {
+            blob.declared.push((size, place.to_owned()));
+        }
+        if blob.references.len() < Finding::MAX_REFERENCES {
+            blob.references.push(place.to_owned());
+        }
+        if let Some(layer) = layer {
+            let same = |other: &LayerUse| other.compression == layer.compression && other.diff_id == layer.diff_id;
+            if !blob.layers.iter().any(same) {
+                blob.layers.push(layer);
+            }
+        }
+        index
+    }
+}
+
+/// Whether the descriptor carries its blob inline, and the bytes are right: then it need not be in the source
+/// (OCI image-spec `descriptor.md`, *data*).
+fn is_carried(descriptor: &Descriptor) -> bool {
+    descriptor.data.as_ref().is_some_and(|data| {
+        let actual = Digest::of_with(&descriptor.digest.algorithm(), data);
+        data.len() as u64 == descriptor.size && actual.as_ref() == Some(&descriptor.digest)
+    })
+}
+
+/// Why a small file could not be read as a whole.
+pub(super) enum FileFault {
+    Open(OpenFault),
+    TooLarge(&'static str, u64),
+}
+
+impl FileFault {
+    /// The finding about the file `name`.
+    pub(super) fn finding(&self, name: &BlobName) -> Finding {
+        match self {
+            Self::Open(fault) => unopened(fault, name),
+            Self::TooLarge(limit, bytes) => {
+                let path = name.path();
+                let message = format!("the document {} is larger than {bytes} bytes", shown(&path));
+                limit_finding(limit, *bytes, message).with_path(path)
+            }
+        }
+    }
+}
+
+pub(super) fn limit_finding(limit: &str, value: u64, message: String) -> Finding {
+    Finding::error(FindingCode::LimitExceeded, message).with_values(format!("{limit} <= {value}"), "more")
+}
+
+pub(super) fn unopened(fault: &OpenFault, name: &BlobName) -> Finding {
+    let path = name.path();
+    let text = shown(&path);
+    let finding = match fault {
+        OpenFault::Missing => Finding::error(FindingCode::BlobMissing, format!("{text} is not there")),
+        OpenFault::NotAFile { kind } => {
+            Finding::error(FindingCode::BlobNotAFile, format!("{text} is {kind}, not a file"))
+                .with_values("a regular file", kind)
+        }
+        OpenFault::Outside => {
+            let message = format!("{text} is a link that leads out of the layout; it was not followed");
+            Finding::error(FindingCode::BlobOutsideLayout, message)
+        }
+        OpenFault::Unreadable { reason } => {
+            Finding::error(FindingCode::BlobUnreadable, format!("{text} cannot be read: {reason}"))
+        }
+    };
+    finding.with_path(path)
+}
+
+pub(super) fn wrong_size(name: &BlobName, expected: u64, actual: u64) -> Finding {
+    let path = name.path();
+    let message = format!("{} has {actual} bytes, not {expected}", shown(&path));
+    Finding::error(FindingCode::BlobSizeMismatch, message).with_path(path).with_values(expected, actual)
+}
+
+pub(super) fn altered(expected: &Digest, actual: &Digest, name: &BlobName) -> Finding {
+    let path = name.path();
+    let message = format!("the bytes of {} are not those that its digest names", shown(&path));
+    Finding::error(FindingCode::BlobDigestMismatch, message)
+        .with_digest(expected.clone())
+        .with_path(path)
+        .with_values(expected, actual)
+}
+
+fn unsupported(digest: &Digest, place: &str) -> Finding {
+    let algorithm = digest.algorithm();
+    let message = format!("{place} is named by a {} digest, which castline does not compute", algorithm.name());
+    Finding::error(FindingCode::DigestAlgorithmUnsupported, message)
+        .with_digest(digest.clone())
+        .with_values("sha256, sha384, sha512 or blake3", algorithm.name())
+        .with_reference(place)
+}
