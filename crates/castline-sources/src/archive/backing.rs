@@ -1,0 +1,155 @@
+use std::{
+    fs::File,
+    io::{self, Read, Seek as _, Write as _},
+};
+
+use castline_core::{Compression, Finding, FindingCode, Limits, decode::Decompress};
+use tempfile::SpooledData;
+
+/// The bytes of an archive's tar, readable at any place by several threads.
+#[derive(Debug)]
+pub(super) enum Backing {
+    File { file: File, length: u64 },
+    Memory(Vec<u8>),
+}
+
+/// Why an archive has no readable tar.
+pub(super) enum Unreadable {
+    /// The file cannot be read.
+    Io(io::Error),
+    /// What was read is not an archive.
+    Finding(Finding),
+}
+
+impl From<io::Error> for Unreadable {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// A compressed archive is held in memory up to this many bytes of its tar.
+const IN_MEMORY: usize = 64 << 20;
+const XZ: &[u8] = b"\xfd7zXZ\0";
+/// Memory that xz may use for its dictionary, in KiB: what `xz -9` needs.
+const XZ_MEMORY: u32 = 128 << 10;
+
+impl Backing {
+    pub(super) fn empty() -> Self {
+        Self::Memory(Vec::new())
+    }
+
+    pub(super) fn of(mut file: File, limits: &Limits) -> Result<Self, Unreadable> {
+        let mut head = [0; 6];
+        let filled = read_head(&mut file, &mut head)?;
+        file.rewind()?;
+        let head = &head[..filled];
+        if head == XZ {
+            return Self::spool(lzma_rust2::XzReader::new_mem_limit(file, true, XZ_MEMORY), limits);
+        }
+        match Decompress::<File>::sniff(head) {
+            Compression::Gzip => Self::spool(Decompress::new(file, Compression::Gzip, limits), limits),
+            Compression::Zstd => Self::spool(Decompress::new(file, Compression::Zstd, limits), limits),
+            _ => {
+                let length = file.metadata()?.len();
+                Ok(Self::File { file, length })
+            }
+        }
+    }
+
+    /// Decompresses as a whole, since tar members can be read in any order and a compressed stream cannot.
+    fn spool(mut source: impl Read, limits: &Limits) -> Result<Self, Unreadable> {
+        let mut spool = tempfile::spooled_tempfile(IN_MEMORY);
+        let mut buffer = vec![0; 256 << 10];
+        let mut total = 0u64;
+        loop {
+            let count = match source.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    let message = format!("the archive does not decompress: {error}");
+                    return Err(Unreadable::Finding(Finding::error(FindingCode::ArchiveUnreadable, message)));
+                }
+            };
+            total += count as u64;
+            if total > limits.archive_bytes {
+                let limit = limits.archive_bytes;
+                let message = format!("the archive decompresses to more than {limit} bytes");
+                let finding = Finding::error(FindingCode::LimitExceeded, message);
+                return Err(Unreadable::Finding(finding.with_values(format!("archiveBytes <= {limit}"), "more")));
+            }
+            spool.write_all(&buffer[..count])?;
+        }
+        Ok(match spool.into_inner() {
+            SpooledData::InMemory(cursor) => Self::Memory(cursor.into_inner()),
+            SpooledData::OnDisk(file) => Self::File { file, length: total },
+        })
+    }
+
+    pub(super) fn length(&self) -> u64 {
+        match self {
+            Self::File { length, .. } => *length,
+            Self::Memory(bytes) => bytes.len() as u64,
+        }
+    }
+
+    /// Reads what fits of the bytes from `offset` on.
+    pub(super) fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        match self {
+            Self::File { file, .. } => read_file_at(file, buffer, offset),
+            Self::Memory(bytes) => {
+                let from = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+                let count = buffer.len().min(bytes.len() - from);
+                buffer[..count].copy_from_slice(&bytes[from..from + count]);
+                Ok(count)
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+fn read_file_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, offset)
+}
+
+#[cfg(windows)]
+fn read_file_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
+}
+
+fn read_head(file: &mut File, head: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < head.len() {
+        match file.read(&mut head[filled..])? {
+            0 => break,
+            count => filled += count,
+        }
+    }
+    Ok(filled)
+}
+
+/// A member's bytes.
+pub(super) struct Section<'a> {
+    backing: &'a Backing,
+    offset: u64,
+    left: u64,
+}
+
+impl<'a> Section<'a> {
+    pub(super) fn new(backing: &'a Backing, offset: u64, size: u64) -> Self {
+        Self { backing, offset, left: size }
+    }
+}
+
+impl Read for Section<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let wanted = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        let count = self.backing.read_at(&mut buffer[..wanted], self.offset)?;
+        if count == 0 && wanted > 0 {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the archive ends within the member"));
+        }
+        self.offset += count as u64;
+        self.left -= count as u64;
+        Ok(count)
+    }
+}

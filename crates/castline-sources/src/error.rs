@@ -1,0 +1,55 @@
+use std::{io, path::PathBuf};
+
+use castline_core::ErrorCode;
+
+/// A specialised `Result`.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a source cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The text is not an image reference.
+    #[error("`{input}` is not an image reference: {reason}")]
+    #[non_exhaustive]
+    InvalidReference {
+        /// The rejected text, cut and with control characters escaped.
+        input: Box<str>,
+        /// Which rule it broke, and what to write instead.
+        reason: Box<str>,
+    },
+    /// A file or folder cannot be opened or read.
+    #[error("{}: {source}", path.display())]
+    #[non_exhaustive]
+    Io {
+        /// Which one.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The source is of a kind that is not read.
+    #[error("{what}: {advice}")]
+    #[non_exhaustive]
+    Unsupported {
+        /// What was asked for.
+        what: Box<str>,
+        /// What to do instead.
+        advice: &'static str,
+    },
+}
+
+impl Error {
+    pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { path, source }
+    }
+
+    /// The stable code of this error, equal in every language.
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::InvalidReference { .. } => ErrorCode::InvalidReference,
+            Self::Io { .. } => ErrorCode::Io,
+            Self::Unsupported { .. } => ErrorCode::Unsupported,
+        }
+    }
+}

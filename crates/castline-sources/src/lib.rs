@@ -1,0 +1,99 @@
+//! Where castline reads images: OCI layout folders, OCI archives and docker archives, all behind
+//! [`BlobSource`] and none trusting a byte.
+//!
+//! ```no_run
+//! use castline_core::{Options, Watch, verify};
+//! use castline_sources::{Reference, Source};
+//!
+//! let reference: Reference = "oci:images/app:v1".parse()?;
+//! let source = Source::open(&reference)?;
+//! let options = Options::default().with_selection(reference.selection());
+//! let verification = verify(&source, &options, &Watch::none())?;
+//! assert!(verification.report.is_intact());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod archive;
+mod error;
+mod layout;
+mod reference;
+
+pub use archive::Archive;
+pub use error::{Error, Result};
+pub use layout::Layout;
+pub use reference::{Reference, Transport};
+
+use castline_core::{Blob, BlobName, BlobSource, Finding, Format, Limits, OpenFault, Stored};
+
+/// An image source, of whichever kind a [`Reference`] names.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Source {
+    /// A folder.
+    Layout(Layout),
+    /// An archive.
+    Archive(Archive),
+}
+
+impl Source {
+    /// Opens what `reference` points at, with default limits.
+    ///
+    /// # Errors
+    ///
+    /// As [`Source::open_with`].
+    pub fn open(reference: &Reference) -> Result<Self> {
+        Self::open_with(reference, &Limits::default())
+    }
+
+    /// Opens what `reference` points at. `limits` bound what a compressed archive may decompress to.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when the file or folder cannot be opened; [`Error::Unsupported`] for a registry. An archive
+    /// that is broken opens, and says so in its findings.
+    pub fn open_with(reference: &Reference, limits: &Limits) -> Result<Self> {
+        match reference.transport() {
+            Transport::Oci => Layout::open(reference.path()).map(Self::Layout),
+            Transport::OciArchive => Archive::open(reference.path(), Format::OciLayout, limits).map(Self::Archive),
+            Transport::DockerArchive => {
+                Archive::open(reference.path(), Format::DockerArchive, limits).map(Self::Archive)
+            }
+            Transport::Docker => Err(Error::Unsupported {
+                what: reference.to_string().into(),
+                advice: "registries are not read yet; copy the image first: `skopeo copy docker://… oci:DIR:TAG`",
+            }),
+        }
+    }
+}
+
+impl BlobSource for Source {
+    fn format(&self) -> Format {
+        match self {
+            Self::Layout(layout) => layout.format(),
+            Self::Archive(archive) => archive.format(),
+        }
+    }
+
+    fn open(&self, name: &BlobName) -> Result<Blob<'_>, OpenFault> {
+        match self {
+            Self::Layout(layout) => layout.open_blob(name),
+            Self::Archive(archive) => archive.open_blob(name),
+        }
+    }
+
+    fn stored(&self) -> std::io::Result<Vec<Stored>> {
+        match self {
+            Self::Layout(layout) => layout.stored(),
+            Self::Archive(archive) => archive.stored(),
+        }
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        match self {
+            Self::Layout(layout) => layout.findings(),
+            Self::Archive(archive) => archive.findings(),
+        }
+    }
+}

@@ -1,0 +1,299 @@
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use castline_core::{Digest, Selection, shown};
+
+use crate::{Error, Result};
+
+/// Where an image is, as people write it: `transport:place[:tag][@digest]` (containers-transports(5)).
+///
+/// | form | meaning |
+/// |---|---|
+/// | `oci:DIR[:TAG][@DIGEST]` | an OCI layout folder |
+/// | `oci-archive:FILE[:TAG][@DIGEST]` | a tar of one |
+/// | `docker-archive:FILE[:NAME[:TAG]]` | what `docker save` writes |
+/// | `docker://HOST/NAME[:TAG][@DIGEST]` | an image in a registry |
+///
+/// `:@N` in place of the tag names the image at position N. A folder or file ends at the first colon.
+///
+/// ```
+/// use castline_sources::{Reference, Transport};
+///
+/// let reference: Reference = "oci:images/app:v1".parse()?;
+/// assert_eq!(reference.transport(), Transport::Oci);
+/// assert_eq!(reference.tag(), Some("v1"));
+/// assert_eq!(reference.to_string(), "oci:images/app:v1");
+/// # Ok::<(), castline_sources::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Reference {
+    transport: Transport,
+    place: String,
+    tag: Option<String>,
+    digest: Option<Digest>,
+    position: Option<usize>,
+}
+
+/// How an image is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Transport {
+    /// An OCI layout folder.
+    Oci,
+    /// A tar of an OCI layout, perhaps compressed.
+    OciArchive,
+    /// A tar as `docker save` writes it, perhaps compressed.
+    DockerArchive,
+    /// A registry.
+    Docker,
+}
+
+impl Transport {
+    /// Its name: `oci`, `oci-archive`, `docker-archive` or `docker`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Oci => "oci",
+            Self::OciArchive => "oci-archive",
+            Self::DockerArchive => "docker-archive",
+            Self::Docker => "docker",
+        }
+    }
+}
+
+impl Reference {
+    /// How the image is reached.
+    pub const fn transport(&self) -> Transport {
+        self.transport
+    }
+
+    /// The folder or file; for a registry, `HOST/NAME`.
+    pub fn path(&self) -> &Path {
+        Path::new(&self.place)
+    }
+
+    /// The tag, where one is given.
+    pub fn tag(&self) -> Option<&str> {
+        self.tag.as_deref()
+    }
+
+    /// The digest, where one is given.
+    pub const fn digest(&self) -> Option<&Digest> {
+        self.digest.as_ref()
+    }
+
+    /// The position, where one is given.
+    pub const fn position(&self) -> Option<usize> {
+        self.position
+    }
+
+    /// The same reference with a relative folder or file taken as relative to `base`.
+    #[must_use]
+    pub fn relative_to(mut self, base: &Path) -> Self {
+        if self.transport != Transport::Docker {
+            let joined: PathBuf = base.join(&self.place);
+            self.place = joined.to_string_lossy().into_owned();
+        }
+        self
+    }
+
+    /// Which of the images in the source it means.
+    pub fn selection(&self) -> Selection {
+        let mut selection = Selection::everything();
+        if let Some(tag) = &self.tag {
+            selection = selection.with_tag(tag);
+        }
+        if let Some(digest) = &self.digest {
+            selection = selection.with_digest(digest.clone());
+        }
+        if let Some(position) = self.position {
+            selection = selection.with_position(position);
+        }
+        selection
+    }
+}
+
+impl FromStr for Reference {
+    type Err = Error;
+
+    fn from_str(input: &str) -> Result<Self> {
+        let reject =
+            |reason: &str| Error::InvalidReference { input: shown(input), reason: reason.to_owned().into() };
+        if input.chars().any(char::is_control) {
+            return Err(reject("it has a control character"));
+        }
+        let Some((transport, rest)) = input.split_once(':') else {
+            return Err(reject(NO_TRANSPORT));
+        };
+        match transport {
+            "oci" => local(Transport::Oci, rest).map_err(|reason| reject(&reason)),
+            "oci-archive" => local(Transport::OciArchive, rest).map_err(|reason| reject(&reason)),
+            "docker-archive" => {
+                let reference = local(Transport::DockerArchive, rest).map_err(|reason| reject(&reason))?;
+                if reference.digest.is_some() {
+                    return Err(reject("an image in a docker archive is named by tag or position, not by digest"));
+                }
+                match &reference.tag {
+                    Some(tag) if !is_docker_name(tag) => Err(reject("what follows the file is no `name[:tag]`")),
+                    _ => Ok(reference),
+                }
+            }
+            "docker" => registry(rest).map_err(|reason| reject(&reason)),
+            _ => Err(reject(NO_TRANSPORT)),
+        }
+    }
+}
+
+const NO_TRANSPORT: &str = "it does not start with a transport; write `oci:DIR`, `oci-archive:FILE`, \
+    `docker-archive:FILE` or `docker://HOST/NAME`, each with `:TAG` where needed";
+
+/// Splits `@DIGEST` off the end. An `@` that is not followed by something like a digest belongs to what is left.
+fn split_digest(text: &str) -> Result<(&str, Option<Digest>), String> {
+    match text.rsplit_once('@') {
+        Some((rest, digest)) if digest.contains(':') || (rest.contains(':') && !rest.ends_with(':')) => {
+            let digest = digest.parse().map_err(|error: castline_core::Error| error.to_string())?;
+            Ok((rest, Some(digest)))
+        }
+        _ => Ok((text, None)),
+    }
+}
+
+fn local(transport: Transport, rest: &str) -> Result<Reference, String> {
+    let (rest, digest) = split_digest(rest)?;
+    let (place, image) = match rest.split_once(':') {
+        Some((place, image)) => (place, Some(image)),
+        None => (rest, None),
+    };
+    if place.is_empty() {
+        return Err("it names no folder or file".into());
+    }
+    let mut reference = Reference { transport, place: place.into(), tag: None, digest, position: None };
+    match image {
+        None => {}
+        Some("") => return Err("nothing follows the colon after the folder or file".into()),
+        Some(image) => match image.strip_prefix('@') {
+            Some(position) => {
+                let position = Some(position).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+                let position = position.and_then(|text| text.parse().ok());
+                reference.position = Some(position.ok_or("what follows `:@` is not a position, 0 or more")?);
+            }
+            None => reference.tag = Some(image.into()),
+        },
+    }
+    Ok(reference)
+}
+
+fn registry(rest: &str) -> Result<Reference, String> {
+    let rest = rest.strip_prefix("//").ok_or("write `docker://HOST/NAME`")?;
+    let (rest, digest) = match rest.split_once('@') {
+        Some((rest, digest)) => {
+            (rest, Some(digest.parse().map_err(|error: castline_core::Error| error.to_string())?))
+        }
+        None => (rest, None),
+    };
+    let (host, name) = rest.split_once('/').ok_or("write `docker://HOST/NAME`: the registry's host is needed")?;
+    if !is_host(host) {
+        return Err("the registry is not `HOST` or `HOST:PORT`".into());
+    }
+    let (name, tag) = match name.split_once(':') {
+        Some((name, tag)) => (name, Some(tag)),
+        None => (name, None),
+    };
+    if !name.split('/').all(is_component) {
+        return Err("the repository is not made of lower case names, digits and single separators".into());
+    }
+    if tag.is_some_and(|tag| !is_tag(tag)) {
+        return Err("the tag is not of the form `[A-Za-z0-9_][A-Za-z0-9._-]{0,127}`".into());
+    }
+    let place = format!("{host}/{name}");
+    Ok(Reference { transport: Transport::Docker, place, tag: tag.map(str::to_owned), digest, position: None })
+}
+
+fn is_host(host: &str) -> bool {
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if !port.contains(']') => (name, Some(port)),
+        _ => (host, None),
+    };
+    let label = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let numeric = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+    let named = match numeric {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => name.split('.').all(label),
+    };
+    named && port.is_none_or(|port| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// A part of a repository's name (OCI distribution-spec, *Pulling manifests*): letters and digits, separated by
+/// `.`, `_`, `__` or any number of `-`.
+fn is_component(part: &str) -> bool {
+    let alphanumeric = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let bytes = part.as_bytes();
+    let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) else { return false };
+    alphanumeric(first)
+        && alphanumeric(last)
+        && part.split(|character: char| character.is_ascii_lowercase() || character.is_ascii_digit()).all(
+            |separator| matches!(separator, "" | "." | "_" | "__") || separator.bytes().all(|byte| byte == b'-'),
+        )
+}
+
+fn is_tag(tag: &str) -> bool {
+    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    tag.len() <= 128
+        && tag.bytes().next().is_some_and(word)
+        && tag.bytes().all(|byte| word(byte) || byte == b'.' || byte == b'-')
+}
+
+/// `[HOST/]NAME[:TAG]`.
+fn is_docker_name(text: &str) -> bool {
+    let (path, tag) = match text.rsplit_once(':') {
+        Some((path, tag)) if !tag.contains('/') => (path, Some(tag)),
+        _ => (text, None),
+    };
+    let (host, name) = match path.split_once('/') {
+        Some((host, name)) if host.contains(['.', ':']) || host == "localhost" => (Some(host), name),
+        _ => (None, path),
+    };
+    host.is_none_or(is_host) && name.split('/').all(is_component) && tag.is_none_or(is_tag)
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let slashes = if self.transport == Transport::Docker { "//" } else { "" };
+        write!(f, "{}:{slashes}{}", self.transport.name(), shown(&self.place))?;
+        if let Some(tag) = &self.tag {
+            write!(f, ":{}", shown(tag))?;
+        }
+        if let Some(position) = self.position {
+            write!(f, ":@{position}")?;
+        }
+        match &self.digest {
+            Some(digest) => write!(f, "@{digest}"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_parses_prints_and_parses_again(text in "(oci|oci-archive|docker-archive):[a-z./]{1,12}(:[a-z0-9./_]{1,12}|:@[0-9]{1,3})?") {
+            if let Ok(reference) = text.parse::<Reference>() {
+                prop_assert_eq!(reference.to_string().parse::<Reference>().expect("own text"), reference);
+            }
+        }
+
+        #[test]
+        fn parsing_never_panics(text in ".*") {
+            let _ = text.parse::<Reference>();
+            let _ = format!("oci:{text}").parse::<Reference>();
+            let _ = format!("docker://{text}").parse::<Reference>();
+        }
+    }
+}
