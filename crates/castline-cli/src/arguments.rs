@@ -1,0 +1,127 @@
+use std::num::NonZeroUsize;
+
+use castline::{
+    Limits, Options, Platform, Platforms,
+    sources::{Reference, Source},
+};
+use clap::{Args, Parser, Subcommand};
+
+use crate::{Failure, size};
+
+/// Says whether a container image is what it claims to be: every byte, size and digest, on all cores.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, after_help = EXIT_STATUS)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_STATUS: &str = "\
+Exit status: 0 nothing wrong; 1 findings; 2 the work could not be done.
+
+IMAGE is oci:DIR[:TAG][@DIGEST], oci-archive:FILE[:TAG][@DIGEST] or docker-archive:FILE[:NAME[:TAG]];
+`:@N` in place of the tag takes the image at position N. An image in a registry is copied first:
+  skopeo copy docker://docker.io/library/alpine:3 oci:alpine:3";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show what an image is: identities, platforms, layers, configuration.
+    #[command(after_help = INSPECT_EXAMPLES)]
+    Inspect(Inspect),
+    /// Check every blob, size, digest and layer of an image.
+    #[command(after_help = VERIFY_EXAMPLES)]
+    Verify(Verify),
+}
+
+const INSPECT_EXAMPLES: &str = "\
+Examples:
+  castline inspect oci:images/app
+  castline inspect docker-archive:app.tar:example/app:1.0
+  castline inspect oci:images/app:v1 --json | jq '.images[].layers[].diffId'
+
+Reads the documents only. Exit status: 0 sound documents; 1 findings; 2 the work could not be done.";
+
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  castline verify oci:images/app
+  castline verify oci:images/app:v1 --platform linux/arm64
+  castline verify docker-archive:app.tar.gz --json
+  castline verify oci:images/app --unreferenced --jobs 1
+
+Without a tag, everything that the index names is checked.
+Exit status: 0 intact and complete; 1 findings, or a layer that could not be checked; 2 the work could not be done.";
+
+/// What both commands take.
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// The image, e.g. `oci:images/app:v1`.
+    pub(crate) image: Reference,
+    /// Only this platform, as `os/architecture[/variant]`; `all`: every platform that is listed must be there.
+    #[arg(long, value_name = "PLATFORM", value_parser = platforms)]
+    pub(crate) platform: Option<Platforms>,
+    /// Print one JSON document instead of text (schemas/ has its schema).
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Change a limit, by the name that a finding gives it, e.g. `layerBytes=1TiB`. May be repeated.
+    #[arg(long, value_name = "NAME=NUMBER", value_parser = limit)]
+    pub(crate) limit: Vec<(String, u64)>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// Also name blobs and files that nothing refers to, and check such blobs.
+    #[arg(long)]
+    pub(crate) unreferenced: bool,
+    /// How many cores to use; all by default.
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<NonZeroUsize>,
+}
+
+impl Common {
+    pub(crate) fn options(&self) -> Options {
+        let limits = self.limit.iter().fold(Limits::default(), |limits, (name, value)| {
+            limits.with(name, *value).unwrap_or_default()
+        });
+        Options::default()
+            .with_selection(self.image.selection())
+            .with_platforms(self.platform.clone().unwrap_or_default())
+            .with_limits(limits)
+    }
+
+    pub(crate) fn open(&self, options: &Options) -> Result<Source, Failure> {
+        Ok(Source::open_with(&self.image, &options.limits)?)
+    }
+}
+
+fn platforms(text: &str) -> Result<Platforms, castline::Error> {
+    if text == "all" { Ok(Platforms::All) } else { text.parse::<Platform>().map(Platforms::One) }
+}
+
+fn limit(text: &str) -> Result<(String, u64), String> {
+    let (name, number) = text.split_once('=').ok_or("write `NAME=NUMBER`")?;
+    let number = size::parse(number).ok_or_else(|| format!("`{number}` is no number like 4096, 64MiB or 1TiB"))?;
+    match Limits::default().with(name, number) {
+        Some(_) => Ok((name.to_owned(), number)),
+        None => Err(format!("no limit is called `{name}`; there are: {}", Limits::NAMES.join(", "))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+}

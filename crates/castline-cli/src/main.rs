@@ -1,0 +1,41 @@
+//! The binary `castline`. The only crate of the workspace that prints, and that reads arguments or the environment.
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod inspect;
+mod output;
+mod progress;
+mod size;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use arguments::{Arguments, Command};
+
+/// How a command ended: 0 nothing wrong, 1 findings, 2 the work could not be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Clean,
+    Findings,
+}
+
+/// Why the work could not be done.
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = match arguments.command {
+        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
+    };
+    match outcome {
+        Ok(Verdict::Clean) => ExitCode::SUCCESS,
+        Ok(Verdict::Findings) => ExitCode::from(1),
+        Err(failure) => {
+            output::complain(&*failure);
+            ExitCode::from(2)
+        }
+    }
+}
