@@ -1,0 +1,3 @@
+//! Tasks of castline's developers. The binary is a thin face over these modules.
+
+pub mod vectors;

@@ -1,0 +1,43 @@
+//! The cases, by subject.
+
+#![expect(clippy::too_many_lines, reason = "the cases of one subject are one list")]
+
+mod archives;
+mod artifacts;
+mod blobs;
+mod configs;
+mod descriptors;
+mod docker;
+mod documents;
+mod forms;
+mod layers;
+mod links;
+mod platforms;
+mod references;
+mod structure;
+mod tars;
+pub(super) mod texts;
+pub(super) mod transient;
+
+use super::case::Section;
+
+/// Every committed case, in the order of the table.
+pub(super) fn committed() -> Vec<Section> {
+    [
+        forms::sections(),
+        platforms::sections(),
+        artifacts::sections(),
+        links::sections(),
+        references::sections(),
+        structure::sections(),
+        documents::sections(),
+        descriptors::sections(),
+        blobs::sections(),
+        configs::sections(),
+        layers::sections(),
+        tars::sections(),
+        archives::sections(),
+        docker::sections(),
+    ]
+    .concat()
+}

@@ -1,0 +1,77 @@
+//! The tables that every language's conformance test runs.
+
+use std::fmt::Write as _;
+
+use super::case::{Row, Section};
+
+const COMMITTED: &str = "\
+# What castline must say, in every language: operation<TAB>input<TAB>expected. Written by `cargo xtask vectors`.
+# Lines that start with `#`, and empty ones, are no rows.
+#
+# verify [--unreferenced] [--platform PLATFORM|all]
+#   Verifies the image that the input names; its path is relative to the folder of this table. Expected: the codes of
+#   the findings in the report's order, with a space between; an error as `code`, others as `warning:code` and
+#   `info:code`; `intact` when there is no finding. The report is intact exactly when no code stands without a level.
+#   Each case is named for its form or its one fault. Cases whose name says \"outside\" lean on the case `plain`.
+# digest.parse, platform.parse
+#   Parses the input. Expected: the canonical text, or `!` and the code of the error.
+# reference.parse
+#   Parses the input. Expected: the transport, then what is there of `path=`, `tag=`, `digest=`, `index=`, with a space
+#   between; or `!` and the code of the error.
+# In the inputs of the parse operations, `\\\\`, `\\t`, `\\n`, `\\0` and `\\e` stand for a backslash, a tab, a line feed, a zero
+# byte and an escape character.
+";
+
+const TRANSIENT: &str = "\
+# The cases that git cannot hold: operation<TAB>input<TAB>expected, as in index.tsv. Written by `cargo xtask vectors`.
+# `cargo xtask vectors --transient` writes the cases themselves; paths are relative to the folder they are written to,
+# which is target/vectors unless another one is named.
+";
+
+/// The table of the committed cases.
+pub(super) fn committed(sections: &[Section], texts: &[(&str, Vec<Row>)]) -> String {
+    let mut table = COMMITTED.to_owned();
+    cases(&mut table, sections);
+    for (title, rows) in texts {
+        title_line(&mut table, title);
+        for row in rows {
+            line(&mut table, &Row { input: escaped(&row.input), ..row.clone() });
+        }
+    }
+    table
+}
+
+/// The table of the transient cases.
+pub(super) fn transient(sections: &[Section]) -> String {
+    let mut table = TRANSIENT.to_owned();
+    cases(&mut table, sections);
+    table
+}
+
+fn cases(table: &mut String, sections: &[Section]) {
+    for section in sections {
+        title_line(table, section.title);
+        for case in &section.cases {
+            if let Some(why) = case.why {
+                writeln!(table, "# {why}:").expect("a string takes everything");
+            }
+            case.rows.iter().for_each(|row| line(table, row));
+        }
+    }
+}
+
+fn title_line(table: &mut String, title: &str) {
+    writeln!(table, "\n# == {title}").expect("a string takes everything");
+}
+
+fn line(table: &mut String, Row { operation, input, expected }: &Row) {
+    writeln!(table, "{operation}\t{input}\t{expected}").expect("a string takes everything");
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\")
+        .replace('\t', "\\t")
+        .replace('\n', "\\n")
+        .replace('\0', "\\0")
+        .replace('\u{1b}', "\\e")
+}
