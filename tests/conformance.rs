@@ -1,0 +1,121 @@
+//! Every line of the tables under `tests/vectors`, through the Rust API.
+//!
+//! The cases that git cannot hold (fifos, devices, documents of 100 MiB, bombs) are written to `target/vectors`
+//! first. Every row must have been run, or the test fails.
+
+use std::{fs, path::Path};
+
+use castline::{
+    Digest, Finding, Level, Options, Platform, Platforms, Watch,
+    sources::{Reference, Source},
+};
+
+fn unescaped(text: &str) -> String {
+    let mut result = String::new();
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        let escaped = if character == '\\' { characters.next() } else { None };
+        result.push(match escaped {
+            None => character,
+            Some('t') => '\t',
+            Some('n') => '\n',
+            Some('0') => '\0',
+            Some('e') => '\u{1b}',
+            Some(other) => other,
+        });
+    }
+    result
+}
+
+fn code(finding: &Finding) -> String {
+    match finding.level {
+        Level::Error => finding.code.name().to_owned(),
+        level => format!("{}:{}", level.name(), finding.code),
+    }
+}
+
+fn verify(flags: &[&str], input: &str, base: &Path) -> String {
+    let mut options = Options::default();
+    let mut flags = flags.iter();
+    while let Some(flag) = flags.next() {
+        options = match *flag {
+            "--unreferenced" => options.with_unreferenced(true),
+            "--platform" => options.with_platforms(match *flags.next().expect("a platform") {
+                "all" => Platforms::All,
+                one => Platforms::One(one.parse().expect("a platform")),
+            }),
+            other => panic!("the table has an unknown flag {other}"),
+        };
+    }
+    let reference: Reference = input.parse().expect("a reference");
+    let options = options.with_selection(reference.selection());
+    let source = Source::open(&reference.relative_to(base)).expect("opens");
+    let report = castline::verify(&source, &options, &Watch::none()).expect("verifies").report;
+    let codes: Vec<String> = report.findings.iter().map(code).collect();
+    assert_eq!(report.intact, codes.iter().all(|code| code.contains(':')), "{input}: {codes:?}");
+    if codes.is_empty() { "intact".to_owned() } else { codes.join(" ") }
+}
+
+fn reference(input: &str) -> Result<String, castline::sources::Error> {
+    let reference: Reference = input.parse()?;
+    let mut text = format!("{} path={}", reference.transport().name(), reference.path().display());
+    if let Some(tag) = reference.tag() {
+        text += &format!(" tag={tag}");
+    }
+    if let Some(digest) = reference.digest() {
+        text += &format!(" digest={digest}");
+    }
+    if let Some(position) = reference.position() {
+        text += &format!(" index={position}");
+    }
+    Ok(text)
+}
+
+fn run(operation: &str, input: &str, base: &Path) -> String {
+    let words: Vec<&str> = operation.split(' ').collect();
+    let parsed = unescaped(input);
+    let core = |result: Result<String, castline::Error>| {
+        result.unwrap_or_else(|error| format!("!{}", error.code().name()))
+    };
+    match words[0] {
+        "verify" => verify(&words[1..], input, base),
+        "digest.parse" => core(parsed.parse::<Digest>().map(|digest| digest.to_string())),
+        "platform.parse" => core(parsed.parse::<Platform>().map(|platform| platform.to_string())),
+        "reference.parse" => reference(&parsed).unwrap_or_else(|error| format!("!{}", error.code().name())),
+        other => panic!("the table has an unknown operation {other}"),
+    }
+}
+
+fn check(table: &Path, base: &Path, least: usize) {
+    let text = fs::read_to_string(table).expect("the table");
+    let mut failures = Vec::new();
+    let mut rows = 0;
+    for line in text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
+        let [operation, input, expected] = line.split('\t').collect::<Vec<_>>()[..] else {
+            panic!("malformed row: {line}");
+        };
+        rows += 1;
+        let actual = run(operation, input, base);
+        if actual != expected {
+            failures.push(format!("{operation} {input}\n    expected {expected}\n    actual   {actual}"));
+        }
+    }
+    assert!(rows >= least, "only {rows} rows in {}", table.display());
+    assert!(failures.is_empty(), "{} of {rows} rows differ:\n{}", failures.len(), failures.join("\n"));
+}
+
+fn vectors() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors"))
+}
+
+#[test]
+fn every_committed_vector_holds() {
+    check(&vectors().join("index.tsv"), vectors(), 700);
+}
+
+#[test]
+fn every_transient_vector_holds() {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    xtask::vectors::write_transient(folder.path()).expect("the vectors are written");
+    check(&vectors().join("transient.tsv"), folder.path(), 15);
+}
