@@ -87,9 +87,10 @@ pub(crate) struct Verify {
 
 impl Common {
     pub(crate) fn options(&self) -> Options {
-        let limits = self.limit.iter().fold(Limits::default(), |limits, (name, value)| {
-            limits.with(name, *value).unwrap_or_default()
-        });
+        let limits = self
+            .limit
+            .iter()
+            .fold(Limits::default(), |limits, (name, value)| limits.with(name, *value).unwrap_or_default());
         Options::default()
             .with_selection(self.image.selection())
             .with_platforms(self.platform.clone().unwrap_or_default())
@@ -107,7 +108,8 @@ fn platforms(text: &str) -> Result<Platforms, castline::Error> {
 
 fn limit(text: &str) -> Result<(String, u64), String> {
     let (name, number) = text.split_once('=').ok_or("write `NAME=NUMBER`")?;
-    let number = size::parse(number).ok_or_else(|| format!("`{number}` is no number like 4096, 64MiB or 1TiB"))?;
+    let number =
+        size::parse(number).ok_or_else(|| format!("`{number}` is no number like 4096, 64MiB or 1TiB"))?;
     match Limits::default().with(name, number) {
         Some(_) => Ok((name.to_owned(), number)),
         None => Err(format!("no limit is called `{name}`; there are: {}", Limits::NAMES.join(", "))),

@@ -39,7 +39,8 @@ pub(crate) fn complain(failure: &dyn std::error::Error) {
 
 /// A finding as a person reads it: what, where, expected, actual, and what to do.
 pub(crate) fn finding(finding: &Finding) -> String {
-    let mut text = format!("{}: {} [{}]\n", finding.level.name(), castline::shown_whole(&finding.message), finding.code);
+    let mut text =
+        format!("{}: {} [{}]\n", finding.level.name(), castline::shown_whole(&finding.message), finding.code);
     let mut row = |label: &str, value: &str| {
         let _ = writeln!(text, "  {label:<14}{}", castline::shown_whole(value));
     };

@@ -8,7 +8,8 @@ pub(crate) fn parse(text: &str) -> Option<u64> {
     let digits = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
     let number: u64 = text[..digits].parse().ok()?;
     let unit = text[digits..].trim();
-    let power = if unit.is_empty() { 0 } else { UNITS.iter().position(|known| known.eq_ignore_ascii_case(unit))? };
+    let power =
+        if unit.is_empty() { 0 } else { UNITS.iter().position(|known| known.eq_ignore_ascii_case(unit))? };
     number.checked_mul(1u64.checked_shl(10 * u32::try_from(power).ok()?)?)
 }
 

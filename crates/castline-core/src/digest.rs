@@ -115,7 +115,8 @@ impl FromStr for Digest {
         if input.len() > MAX_TEXT {
             return Err(reject("longer than 512 characters"));
         }
-        let (algorithm, encoded) = input.split_once(':').ok_or_else(|| reject("no `:` after the algorithm"))?;
+        let (algorithm, encoded) =
+            input.split_once(':').ok_or_else(|| reject("no `:` after the algorithm"))?;
         let component = |part: &str| {
             !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
         };
@@ -312,7 +313,8 @@ mod tests {
 
     #[test]
     fn unknown_algorithms_are_named_and_not_supported() {
-        let digest: Digest = "multihash+base58:QmRZxt2b1FVZPNqd8hsiykDL3TdBDeTSPX9Kv46HmX4Gx8".parse().expect("ok");
+        let digest: Digest =
+            "multihash+base58:QmRZxt2b1FVZPNqd8hsiykDL3TdBDeTSPX9Kv46HmX4Gx8".parse().expect("ok");
         assert_eq!(digest.algorithm(), Algorithm::Other("multihash+base58".into()));
         assert!(!digest.algorithm().is_supported());
         assert_eq!(digest.short(), "QmRZxt2b1FVZ");

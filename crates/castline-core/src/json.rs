@@ -39,9 +39,11 @@ impl Json {
     /// The member `key`; a `null` counts as absent, as in Go's and most readers.
     pub(crate) fn member(&self, key: &str) -> Option<&Self> {
         match self {
-            Self::Object(members) => {
-                members.iter().find(|(name, _)| name == key).map(|(_, value)| value).filter(|value| **value != Self::Null)
-            }
+            Self::Object(members) => members
+                .iter()
+                .find(|(name, _)| name == key)
+                .map(|(_, value)| value)
+                .filter(|value| **value != Self::Null),
             _ => None,
         }
     }
@@ -170,7 +172,9 @@ impl<'de> Visitor<'de> for Strict<'_> {
     }
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Json, E> {
-        serde_json::Number::from_f64(value).map(Json::Number).ok_or_else(|| E::custom("a number that is not finite"))
+        serde_json::Number::from_f64(value)
+            .map(Json::Number)
+            .ok_or_else(|| E::custom("a number that is not finite"))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Json, E> {
@@ -197,7 +201,10 @@ impl<'de> Visitor<'de> for Strict<'_> {
         while let Some(key) = access.next_key::<String>()? {
             if !seen.insert(key.clone()) {
                 self.refused.set(FindingCode::JsonDuplicateKey);
-                return Err(de::Error::custom(format!("the key `{}` stands twice", crate::error::shown(&key))));
+                return Err(de::Error::custom(format!(
+                    "the key `{}` stands twice",
+                    crate::error::shown(&key)
+                )));
             }
             let value = access.next_value_seed(deeper)?;
             members.push((key, value));

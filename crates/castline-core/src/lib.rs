@@ -25,7 +25,7 @@ pub use limits::Limits;
 pub use media_type::Compression;
 pub use platform::Platform;
 pub use verify::{
-    Blob, BlobName, BlobSource, Cancel, Finding, FindingCode, Format, ImageKind, ImageSummary, Inspection,
-    InspectedImage, InspectedLayer, Level, OpenFault, Options, Platforms, Progress, Report, Selection, Stored,
-    Verification, Watch, inspect, verify,
+    Blob, BlobName, BlobSource, Cancel, Finding, FindingCode, Format, ImageKind, ImageSummary,
+    InspectedImage, InspectedLayer, Inspection, Level, OpenFault, Options, Platforms, Progress, Report,
+    Selection, Stored, Verification, Watch, inspect, verify,
 };

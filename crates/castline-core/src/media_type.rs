@@ -99,8 +99,14 @@ mod tests {
             ("application/vnd.oci.image.layer.v1.tar+gzip", layer(Compression::Gzip, false, false)),
             ("application/vnd.oci.image.layer.v1.tar+zstd+encrypted", layer(Compression::Zstd, false, true)),
             ("application/vnd.docker.image.rootfs.diff.tar.gzip", layer(Compression::Gzip, false, false)),
-            ("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", layer(Compression::Gzip, true, false)),
-            ("application/vnd.oci.image.layer.nondistributable.v1.tar+zstd", layer(Compression::Zstd, true, false)),
+            (
+                "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+                layer(Compression::Gzip, true, false),
+            ),
+            (
+                "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
+                layer(Compression::Zstd, true, false),
+            ),
             ("application/vnd.oci.image.layer.v1.tar+lzma", Role::Other),
             ("application/vnd.in-toto+json", Role::Other),
             ("", Role::Other),

@@ -56,7 +56,9 @@ impl Source {
     pub fn open_with(reference: &Reference, limits: &Limits) -> Result<Self> {
         match reference.transport() {
             Transport::Oci => Layout::open(reference.path()).map(Self::Layout),
-            Transport::OciArchive => Archive::open(reference.path(), Format::OciLayout, limits).map(Self::Archive),
+            Transport::OciArchive => {
+                Archive::open(reference.path(), Format::OciLayout, limits).map(Self::Archive)
+            }
             Transport::DockerArchive => {
                 Archive::open(reference.path(), Format::DockerArchive, limits).map(Self::Archive)
             }

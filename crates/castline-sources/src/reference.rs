@@ -133,10 +133,14 @@ impl FromStr for Reference {
             "docker-archive" => {
                 let reference = local(Transport::DockerArchive, rest).map_err(|reason| reject(&reason))?;
                 if reference.digest.is_some() {
-                    return Err(reject("an image in a docker archive is named by tag or position, not by digest"));
+                    return Err(reject(
+                        "an image in a docker archive is named by tag or position, not by digest",
+                    ));
                 }
                 match &reference.tag {
-                    Some(tag) if !is_docker_name(tag) => Err(reject("what follows the file is no `name[:tag]`")),
+                    Some(tag) if !is_docker_name(tag) => {
+                        Err(reject("what follows the file is no `name[:tag]`"))
+                    }
                     _ => Ok(reference),
                 }
             }
@@ -193,7 +197,8 @@ fn registry(rest: &str) -> Result<Reference, String> {
         }
         None => (rest, None),
     };
-    let (host, name) = rest.split_once('/').ok_or("write `docker://HOST/NAME`: the registry's host is needed")?;
+    let (host, name) =
+        rest.split_once('/').ok_or("write `docker://HOST/NAME`: the registry's host is needed")?;
     if !is_host(host) {
         return Err("the registry is not `HOST` or `HOST:PORT`".into());
     }
@@ -216,7 +221,9 @@ fn is_host(host: &str) -> bool {
         Some((name, port)) if !port.contains(']') => (name, Some(port)),
         _ => (host, None),
     };
-    let label = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let label = |part: &str| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
     let numeric = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
     let named = match numeric {
         Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
@@ -234,7 +241,9 @@ fn is_component(part: &str) -> bool {
     alphanumeric(first)
         && alphanumeric(last)
         && part.split(|character: char| character.is_ascii_lowercase() || character.is_ascii_digit()).all(
-            |separator| matches!(separator, "" | "." | "_" | "__") || separator.bytes().all(|byte| byte == b'-'),
+            |separator| {
+                matches!(separator, "" | "." | "_" | "__") || separator.bytes().all(|byte| byte == b'-')
+            },
         )
 }
 

@@ -53,14 +53,16 @@ impl Decode for Gzip {
                     if *at == buffer.len() {
                         break;
                     }
-                    let step = self
-                        .inflate
-                        .inflate(&input[used..], buffer, *at)
-                        .map_err(|fault| DecodeFault::Corrupt(format!("the DEFLATE stream is corrupt: {fault}")))?;
+                    let step = self.inflate.inflate(&input[used..], buffer, *at).map_err(|fault| {
+                        DecodeFault::Corrupt(format!("the DEFLATE stream is corrupt: {fault}"))
+                    })?;
                     used += step.consumed;
                     let produced = &buffer[*at..*at + step.produced];
                     self.crc.update(produced);
-                    #[expect(clippy::cast_possible_truncation, reason = "the trailer holds the size modulo 2^32")]
+                    #[expect(
+                        clippy::cast_possible_truncation,
+                        reason = "the trailer holds the size modulo 2^32"
+                    )]
                     {
                         self.size = self.size.wrapping_add(produced.len() as u32);
                     }
@@ -81,7 +83,9 @@ impl Decode for Gzip {
                             return Err(DecodeFault::Corrupt("the CRC-32 of a gzip member is wrong".into()));
                         }
                         if u32::from_le_bytes([e, f, g, h]) != self.size {
-                            return Err(DecodeFault::Corrupt("the size in a gzip member's trailer is wrong".into()));
+                            return Err(DecodeFault::Corrupt(
+                                "the size in a gzip member's trailer is wrong".into(),
+                            ));
                         }
                         self.state = State::Between;
                     }
@@ -106,7 +110,9 @@ impl Decode for Gzip {
             State::Between if self.zeros == 0 => Ok(Tail::Clean),
             State::Between => Ok(Tail::Zeros(self.zeros)),
             // `1f` alone after a member is no header that was cut: nothing says that it is one.
-            State::Header(header) if header.follows_a_member && header.taken < 2 => Err(DecodeFault::TrailingGarbage),
+            State::Header(header) if header.follows_a_member && header.taken < 2 => {
+                Err(DecodeFault::TrailingGarbage)
+            }
             _ => Err(DecodeFault::Truncated),
         }
     }

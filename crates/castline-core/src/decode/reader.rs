@@ -40,7 +40,8 @@ impl<R: Read> Decompress<R> {
     }
 
     fn fill(&mut self) -> io::Result<()> {
-        let invalid = |fault: super::DecodeFault| io::Error::new(io::ErrorKind::InvalidData, fault.to_string());
+        let invalid =
+            |fault: super::DecodeFault| io::Error::new(io::ErrorKind::InvalidData, fault.to_string());
         let Some(decoder) = &mut self.decoder else { return Ok(()) };
         if self.output_to == self.output.len() {
             self.output.copy_within(self.output_to - HISTORY.., 0);

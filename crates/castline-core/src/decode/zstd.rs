@@ -32,7 +32,12 @@ const MAX_HEADER: usize = 18;
 
 impl Zstd {
     pub(super) fn new(window_limit: u64) -> Self {
-        Self { state: State::Header(Vec::with_capacity(MAX_HEADER)), frame: Frame::new(window_limit), window_limit, follows_a_frame: false }
+        Self {
+            state: State::Header(Vec::with_capacity(MAX_HEADER)),
+            frame: Frame::new(window_limit),
+            window_limit,
+            follows_a_frame: false,
+        }
     }
 
     /// Takes one more byte of a header; the state after it.
@@ -115,7 +120,9 @@ impl Decode for Zstd {
     fn finish(&mut self) -> Result<Tail, DecodeFault> {
         match &self.state {
             State::Header(header) if header.is_empty() && self.follows_a_frame => Ok(Tail::Clean),
-            State::Header(header) if header.len() < 4 && self.follows_a_frame => Err(DecodeFault::TrailingGarbage),
+            State::Header(header) if header.len() < 4 && self.follows_a_frame => {
+                Err(DecodeFault::TrailingGarbage)
+            }
             _ => Err(DecodeFault::Truncated),
         }
     }
@@ -139,7 +146,9 @@ fn window(header: &[u8]) -> Result<Option<u64>, DecodeFault> {
         return Ok(None);
     }
     if header[content_at - dictionary..content_at].iter().any(|&byte| byte != 0) {
-        return Err(DecodeFault::Corrupt("a zstd frame asks for a dictionary, which layers do not have".into()));
+        return Err(DecodeFault::Corrupt(
+            "a zstd frame asks for a dictionary, which layers do not have".into(),
+        ));
     }
     if single_segment {
         let mut size = [0; 8];
@@ -281,7 +290,10 @@ mod pure {
                         if !self.collect(3 + stored, input, used) {
                             return Ok(false);
                         }
-                        let (_, written) = self.decoder.decode_from_to(&self.pending, &mut buffer[*at..]).map_err(corrupt)?;
+                        let (_, written) = self
+                            .decoder
+                            .decode_from_to(&self.pending, &mut buffer[*at..])
+                            .map_err(corrupt)?;
                         *at += written;
                         self.pending.clear();
                         if head & 1 == 1 {

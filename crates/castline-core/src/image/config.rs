@@ -109,13 +109,12 @@ impl ConfigDocument {
 
 fn diff_ids(rootfs: &json::Json, place: &str, findings: &mut Vec<Finding>) -> Option<Vec<Option<Digest>>> {
     let mut fields = Fields::new(rootfs, place, ROOTFS_KEYS, findings)?;
-    if !fields.has("diff_ids") {
-        let message = format!("{place} has no diff_ids");
-        fields.report(Finding::error(FindingCode::ConfigNoRootfs, message));
-        return None;
-    }
-    // BuildKit writes `"diff_ids": null` for an image without layers.
-    let items = fields.list("diff_ids").unwrap_or_default();
+    // BuildKit writes `"diff_ids": null` for an image without layers; others leave it out.
+    let items = match fields.member("diff_ids") {
+        None if fields.has_variant("diff_ids") => return None,
+        None => &[],
+        Some(_) => fields.list("diff_ids")?,
+    };
     let mut diff_ids = Vec::new();
     for (position, item) in items.iter().enumerate() {
         let text = item.text().unwrap_or_default();

@@ -68,14 +68,17 @@ impl Descriptor {
             }
         };
         let size = match fields.member("size") {
-            Some(Json::Number(number)) if number.as_u64().is_some_and(|size| i64::try_from(size).is_ok()) => number.as_u64(),
+            Some(Json::Number(number)) if number.as_u64().is_some_and(|size| i64::try_from(size).is_ok()) => {
+                number.as_u64()
+            }
             other => {
                 let what = match other {
                     Some(Json::Number(number)) => number.to_string(),
                     Some(other) => other.kind().to_owned(),
                     None => "absent".to_owned(),
                 };
-                let finding = Finding::error(FindingCode::SizeMalformed, format!("the size of {place} is {what}"));
+                let finding =
+                    Finding::error(FindingCode::SizeMalformed, format!("the size of {place} is {what}"));
                 let finding = finding.with_values("bytes, 0 to 2^63-1", what);
                 fields.report(match &digest {
                     Some(digest) => finding.with_digest(digest.clone()),
@@ -84,7 +87,16 @@ impl Descriptor {
                 None
             }
         };
-        Some(Self { media_type, digest: digest?, size: size?, platform, artifact_type, annotations, urls, data })
+        Some(Self {
+            media_type,
+            digest: digest?,
+            size: size?,
+            platform,
+            artifact_type,
+            annotations,
+            urls,
+            data,
+        })
     }
 
     /// What the descriptor's annotations call the image: `org.opencontainers.image.ref.name`, or the full name

@@ -21,6 +21,8 @@ pub(crate) struct Manifest {
     pub(crate) artifact_type: Option<String>,
     pub(crate) config: Option<Descriptor>,
     pub(crate) layers: Vec<Option<Descriptor>>,
+    /// Whether `layers` is a list of objects, so that its length means something.
+    pub(crate) countable: bool,
     pub(crate) subject: Option<Descriptor>,
     pub(crate) annotations: BTreeMap<String, String>,
 }
@@ -31,7 +33,14 @@ pub(crate) struct Index {
 }
 
 const KEYS: &[&str] = &[
-    "schemaVersion", "mediaType", "config", "layers", "manifests", "subject", "annotations", "artifactType",
+    "schemaVersion",
+    "mediaType",
+    "config",
+    "layers",
+    "manifests",
+    "subject",
+    "annotations",
+    "artifactType",
 ];
 
 impl Document {
@@ -55,7 +64,7 @@ impl Document {
         let written = fields.text("mediaType");
         if written.as_deref().is_some_and(|written| role(written) == Role::Schema1)
             || json.member("fsLayers").is_some()
-            || matches!(json.member("schemaVersion"), Some(Json::Number(number)) if number.as_u64() == Some(1))
+            || (json.member("manifests").is_none() && fields.is_number("schemaVersion", 1))
         {
             let message = format!("{place} is a Docker schema 1 manifest, which has no sizes and no diffIDs");
             fields.report(Finding::error(FindingCode::Schema1Unsupported, message));
@@ -64,18 +73,20 @@ impl Document {
         check_version(&mut fields, place);
         let layered = json.member("layers").is_some() || json.member("config").is_some();
         if layered && json.member("manifests").is_some() {
-            let message = format!("{place} has both layers or a config and manifests: it is an image to one reader and an index to another");
+            let message = format!(
+                "{place} has both layers or a config and manifests: it is an image to one reader and an index to another"
+            );
             fields.report(Finding::error(FindingCode::AmbiguousManifest, message));
             return None;
         }
         let is_index = check_type(&mut fields, place, declared, written.as_deref(), layered);
         Some(if is_index {
             let manifests = descriptors(&mut fields, place, "manifests");
-            if manifests.is_empty() {
+            if manifests.as_ref().is_some_and(Vec::is_empty) {
                 let message = format!("{place} names no manifest");
                 fields.report(Finding::error(FindingCode::IndexNoManifests, message));
             }
-            Self::Index(Index { manifests })
+            Self::Index(Index { manifests: manifests.unwrap_or_default() })
         } else {
             Self::Manifest(manifest(&mut fields, place, written))
         })
@@ -83,9 +94,8 @@ impl Document {
 }
 
 fn check_version(fields: &mut Fields<'_, '_>, place: &str) {
-    let version = fields.member("schemaVersion");
-    if !matches!(version, Some(Json::Number(number)) if number.as_u64() == Some(2)) {
-        let actual = match version {
+    if !fields.is_number("schemaVersion", 2) {
+        let actual = match fields.member("schemaVersion") {
             Some(Json::Number(number)) => number.to_string(),
             Some(other) => other.kind().to_owned(),
             None => "absent".to_owned(),
@@ -139,11 +149,16 @@ fn manifest(fields: &mut Fields<'_, '_>, place: &str, media_type: Option<String>
         }
     };
     // BuildKit writes `"layers": null` for an image without any.
-    if !fields.has("layers") {
+    if !fields.has("layers") && !fields.has_variant("layers") {
         let message = format!("{place} has no layers");
         fields.report(Finding::error(FindingCode::ManifestNoLayers, message));
     }
-    let layers = descriptors(fields, place, "layers");
+    let countable = match fields.member("layers") {
+        Some(Json::Array(items)) => items.iter().all(|item| matches!(item, Json::Object(_))),
+        Some(_) => false,
+        None => fields.has("layers"),
+    };
+    let layers = descriptors(fields, place, "layers").unwrap_or_default();
     let subject = fields
         .member("subject")
         .and_then(|json| Descriptor::read(json, &format!("{place}.subject"), fields.findings));
@@ -152,16 +167,21 @@ fn manifest(fields: &mut Fields<'_, '_>, place: &str, media_type: Option<String>
         artifact_type: fields.text("artifactType"),
         config,
         layers,
+        countable,
         subject,
         annotations: fields.texts_by_key("annotations"),
     }
 }
 
-fn descriptors(fields: &mut Fields<'_, '_>, place: &str, key: &str) -> Vec<Option<Descriptor>> {
-    let items = fields.list(key).unwrap_or_default();
-    items
-        .iter()
-        .enumerate()
-        .map(|(position, json)| Descriptor::read(json, &format!("{place}.{key}[{position}]"), fields.findings))
-        .collect()
+/// The list `key`; empty when it is absent, `None` when it is something else.
+fn descriptors(fields: &mut Fields<'_, '_>, place: &str, key: &str) -> Option<Vec<Option<Descriptor>>> {
+    let items = match fields.member(key) {
+        None => &[],
+        Some(_) => fields.list(key)?,
+    };
+    let items = items.iter().enumerate();
+    let read = items.map(|(position, json)| {
+        Descriptor::read(json, &format!("{place}.{key}[{position}]"), fields.findings)
+    });
+    Some(read.collect())
 }

@@ -12,8 +12,8 @@ use std::{
     sync::Arc,
 };
 
-pub use config::{Config, Runtime};
 pub(crate) use config::ConfigDocument;
+pub use config::{Config, Runtime};
 pub use descriptor::Descriptor;
 pub(crate) use document::{Document, Index, Manifest};
 pub use verified::Verified;
@@ -101,7 +101,9 @@ impl Image {
         });
         first_error(raw, &findings)?;
         match document {
-            Some(Document::Manifest(manifest)) => Ok(Self::of_manifest(Digest::of(raw), raw.into(), manifest)),
+            Some(Document::Manifest(manifest)) => {
+                Ok(Self::of_manifest(Digest::of(raw), raw.into(), manifest))
+            }
             _ => Err(Error::InvalidManifest {
                 digest: Digest::of(raw),
                 reason: "it is an index, not a manifest".into(),
@@ -294,7 +296,8 @@ mod tests {
 
     #[test]
     fn trust_without_verification_keeps_its_reason() {
-        let image = Image::from_manifest(RAW).expect("valid").assume_verified("checked by the registry proxy");
+        let image =
+            Image::from_manifest(RAW).expect("valid").assume_verified("checked by the registry proxy");
         assert_eq!(image.assumed(), Some("checked by the registry proxy"));
     }
 }

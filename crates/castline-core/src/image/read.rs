@@ -29,11 +29,11 @@ impl<'a, 'f> Fields<'a, 'f> {
             return None;
         }
         for (written, meant) in json.case_variants(keys) {
-            let message = format!(
-                "{place} has the key `{}`, which some readers take for `{meant}`",
-                shown(written)
+            let message =
+                format!("{place} has the key `{}`, which some readers take for `{meant}`", shown(written));
+            fields.report(
+                Finding::error(FindingCode::JsonCaseVariantKey, message).with_values(meant, shown(written)),
             );
-            fields.report(Finding::error(FindingCode::JsonCaseVariantKey, message).with_values(meant, shown(written)));
         }
         Some(fields)
     }
@@ -51,6 +51,16 @@ impl<'a, 'f> Fields<'a, 'f> {
     /// Whether the key is written at all, be it with a null.
     pub(crate) fn has(&self, key: &str) -> bool {
         matches!(self.json, Json::Object(members) if members.iter().any(|(name, _)| name == key))
+    }
+
+    /// Whether a key is written that some readers take for `key`.
+    pub(crate) fn has_variant(&self, key: &'static str) -> bool {
+        !self.json.case_variants(&[key]).is_empty()
+    }
+
+    /// Whether the member `key` is the number `value`.
+    pub(crate) fn is_number(&self, key: &str, value: u64) -> bool {
+        matches!(self.member(key), Some(Json::Number(number)) if number.as_u64() == Some(value))
     }
 
     /// A text; another type is a finding and reads as absent.

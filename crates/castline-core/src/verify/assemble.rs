@@ -9,12 +9,7 @@ use super::{
     source::{BlobName, Format, OpenFault},
     survey::{BlobUse, Slot, Survey, altered, limit_finding, unopened, wrong_size},
 };
-use crate::{
-    Algorithm, Compression, Digest, Verified,
-    decode::DecodeFault,
-    error::shown,
-    tar::TarFault,
-};
+use crate::{Algorithm, Compression, Digest, Verified, decode::DecodeFault, error::shown, tar::TarFault};
 
 impl BlobUse {
     /// What the pipeline is to compute.
@@ -66,7 +61,8 @@ impl BlobUse {
             ReadFault::Failed(fault) => unopened(fault, &self.name),
             ReadFault::TooLarge(limit) => {
                 let path = self.name.path();
-                let message = format!("{} is larger than {limit} bytes; it was not read further", shown(&path));
+                let message =
+                    format!("{} is larger than {limit} bytes; it was not read further", shown(&path));
                 limit_finding("blobBytes", *limit, message).with_path(path)
             }
         }
@@ -79,14 +75,34 @@ impl BlobUse {
         finding
     }
 
+    /// The declared compression of a blob that is neither compressed nor the tar that it would be otherwise.
+    fn missing_compression(&self, layer: &LayerOutcome, size: u64) -> Option<Compression> {
+        let no_tar = size == 0 || matches!(layer.tar.fault, Some(TarFault::NotATar { .. }));
+        let declared = self.layers.iter().find_map(|used| used.compression);
+        declared.filter(|declared| {
+            *declared != Compression::None && layer.compression == Compression::None && no_tar
+        })
+    }
+
     fn layer_findings(&self, layer: &LayerOutcome, outcome: &Outcome, findings: &mut Vec<Finding>) {
         let path = self.name.path();
         let text = shown(&path);
-        let declared = self.layers.iter().find_map(|used| used.compression.filter(|said| *said != layer.compression));
+        if let Some(compression) = self.missing_compression(layer, outcome.size) {
+            let fault = match outcome.size {
+                0 => DecodeFault::Truncated,
+                _ => DecodeFault::Corrupt("it does not begin as such a stream, nor as a tar".into()),
+            };
+            let finding = layer_fault(&LayerFault::Decode(fault), compression, &text);
+            findings.push(self.about(finding.with_path(path)));
+            return;
+        }
+        let declared =
+            self.layers.iter().find_map(|used| used.compression.filter(|said| *said != layer.compression));
         if let Some(declared) = declared {
             let (declared, actual) = (declared.name(), layer.compression.name());
             let message = format!("the layer {text} is declared as compression {declared} and is {actual}");
-            let finding = Finding::error(FindingCode::LayerCompressionMismatch, message).with_path(path.as_str());
+            let finding =
+                Finding::error(FindingCode::LayerCompressionMismatch, message).with_path(path.as_str());
             findings.push(self.about(finding.with_values(declared, actual)));
         }
         if let Some(fault) = &layer.fault {
@@ -94,14 +110,16 @@ impl BlobUse {
             return;
         }
         if layer.trailing_zeros > 0 {
-            let message = format!("{} zero bytes follow the last gzip member of {text}", layer.trailing_zeros);
+            let message =
+                format!("{} zero bytes follow the last gzip member of {text}", layer.trailing_zeros);
             let finding = Finding::warning(FindingCode::LayerGzipTrailingZeros, message);
             findings.push(self.about(finding.with_path(path.as_str())));
         }
         for used in &self.layers {
             let Some(expected) = &used.diff_id else { continue };
             let Some(actual) = outcome.content_digest(layer.compression, &expected.algorithm()) else {
-                let message = format!("the diffID of {} is of an algorithm that castline does not compute", used.place);
+                let message =
+                    format!("the diffID of {} is of an algorithm that castline does not compute", used.place);
                 let finding = Finding::error(FindingCode::DigestAlgorithmUnsupported, message);
                 findings.push(self.about(finding.with_values("sha256, sha384, sha512 or blake3", expected)));
                 continue;
@@ -121,12 +139,16 @@ impl BlobUse {
         }
         for escape in &layer.tar.escapes {
             let entry = shown(&String::from_utf8_lossy(escape)).to_string();
-            let message = format!("the layer {text} has the entry `{entry}`, which is absolute or leaves the root");
+            let message =
+                format!("the layer {text} has the entry `{entry}`, which is absolute or leaves the root");
             let finding = Finding::warning(FindingCode::LayerPathEscape, message).with_path(entry);
             findings.push(self.about(finding));
         }
         if layer.tar.more_escapes > 0 {
-            let message = format!("the layer {text} has {} more entries that are absolute or leave the root", layer.tar.more_escapes);
+            let message = format!(
+                "the layer {text} has {} more entries that are absolute or leave the root",
+                layer.tar.more_escapes
+            );
             findings.push(self.about(Finding::warning(FindingCode::LayerPathEscape, message)));
         }
     }
@@ -138,7 +160,9 @@ fn layer_fault(fault: &LayerFault, compression: Compression, text: &str) -> Find
         LayerFault::Decode(fault) => {
             let code = match fault {
                 DecodeFault::Corrupt(_) => by(FindingCode::LayerGzipCorrupt, FindingCode::LayerZstdCorrupt),
-                DecodeFault::Truncated => by(FindingCode::LayerGzipTruncated, FindingCode::LayerZstdTruncated),
+                DecodeFault::Truncated => {
+                    by(FindingCode::LayerGzipTruncated, FindingCode::LayerZstdTruncated)
+                }
                 DecodeFault::TrailingGarbage => {
                     by(FindingCode::LayerGzipTrailingGarbage, FindingCode::LayerZstdTrailingGarbage)
                 }
@@ -153,7 +177,8 @@ fn layer_fault(fault: &LayerFault, compression: Compression, text: &str) -> Find
             limit_finding("layerBytes", *limit, message)
         }
         LayerFault::Expands(limit) => {
-            let message = format!("the layer {text} expands to more than {limit} times its size: it may be a bomb");
+            let message =
+                format!("the layer {text} expands to more than {limit} times its size: it may be a bomb");
             limit_finding("expansion", *limit, message)
         }
     }

@@ -21,6 +21,8 @@ struct Entry {
     config: Option<String>,
     tags: Vec<String>,
     layers: Vec<String>,
+    /// Whether `layers` is a list of strings, so that its length means something.
+    countable: bool,
 }
 
 impl Survey<'_> {
@@ -93,7 +95,7 @@ impl Survey<'_> {
             let place = format!("{MANIFEST}[{position}]");
             let Json::Object(members) = item else {
                 let message = format!("{place} is {}, not an object", item.kind());
-                self.find(Finding::error(FindingCode::DockerManifestNotList, message).with_reference(place));
+                self.find(Finding::error(FindingCode::ManifestMalformed, message).with_reference(place));
                 return None;
             };
             entries.push(self.entry(members, &place));
@@ -117,7 +119,8 @@ impl Survey<'_> {
             *other_case |= name != key;
             Some((*value).clone()).filter(|value| *value != Json::Null)
         };
-        if !members.iter().any(|(name, _)| folded(name) == "layers") {
+        let spelt = members.iter().any(|(name, _)| folded(name) == "layers");
+        if !spelt {
             let message = format!("{place} has no Layers");
             self.find(Finding::error(FindingCode::ManifestNoLayers, message).with_reference(place));
         }
@@ -130,6 +133,11 @@ impl Survey<'_> {
         }
         entry.tags = self.strings(tags.as_ref(), place, "RepoTags");
         entry.layers = self.strings(layers.as_ref(), place, "Layers");
+        entry.countable = match &layers {
+            Some(Json::Array(items)) => items.len() == entry.layers.len(),
+            Some(_) => false,
+            None => spelt,
+        };
         if other_case {
             let message = format!("{place} does not spell its keys as `Config`, `RepoTags` and `Layers`");
             self.find(Finding::info(FindingCode::DockerManifestLowercaseKeys, message).with_reference(place));
@@ -177,30 +185,41 @@ impl Survey<'_> {
             Ok(bytes) => bytes,
             Err(fault) => {
                 let general = fault.finding(&BlobName::File(path.as_str().into()));
-                self.find(match fault {
-                    FileFault::Open(OpenFault::Missing) => {
-                        let message = format!("the configuration {} is not there", shown(path));
-                        Finding { code: FindingCode::ConfigMissing, message, ..general }
+                self.find(
+                    match fault {
+                        FileFault::Open(OpenFault::Missing) => {
+                            let message = format!("the configuration {} is not there", shown(path));
+                            Finding { code: FindingCode::ConfigMissing, message, ..general }
+                        }
+                        _ => general,
                     }
-                    _ => general,
-                }
-                .with_reference(format!("{place}.Config")));
+                    .with_reference(format!("{place}.Config")),
+                );
                 return true;
             }
         };
         let digest = match named_digest(path, &[".json", ""]) {
             Some(expected) => {
-                let actual = Digest::of_with(&expected.algorithm(), &bytes).unwrap_or_else(|| Digest::of(&bytes));
+                let actual =
+                    Digest::of_with(&expected.algorithm(), &bytes).unwrap_or_else(|| Digest::of(&bytes));
                 if actual != expected {
-                    let message = format!("the configuration {} is not the one that its name says", shown(path));
-                    let finding = Finding::error(FindingCode::ConfigDigestMismatch, message).with_path(path.as_str());
-                    self.find(finding.with_digest(expected.clone()).with_values(&expected, &actual).with_reference(format!("{place}.Config")));
+                    let message =
+                        format!("the configuration {} is not the one that its name says", shown(path));
+                    let finding =
+                        Finding::error(FindingCode::ConfigDigestMismatch, message).with_path(path.as_str());
+                    self.find(
+                        finding
+                            .with_digest(expected.clone())
+                            .with_values(&expected, &actual)
+                            .with_reference(format!("{place}.Config")),
+                    );
                 }
                 actual
             }
             None => {
                 let message = format!("the configuration {} is not named by its digest", shown(path));
-                let finding = Finding::info(FindingCode::ConfigNameNotADigest, message).with_path(path.as_str());
+                let finding =
+                    Finding::info(FindingCode::ConfigNameNotADigest, message).with_path(path.as_str());
                 self.find(finding.with_reference(format!("{place}.Config")));
                 Digest::of(&bytes)
             }
@@ -251,9 +270,12 @@ impl Survey<'_> {
         }
         if let Some(diff_ids) = diff_ids
             && diff_ids.len() != count
+            && entry.countable
         {
-            let message = format!("{place} has {count} layers and its configuration {} diffIDs", diff_ids.len());
-            let finding = Finding::error(FindingCode::DiffidCountMismatch, message).with_digest(digest.clone());
+            let message =
+                format!("{place} has {count} layers and its configuration {} diffIDs", diff_ids.len());
+            let finding =
+                Finding::error(FindingCode::DiffidCountMismatch, message).with_digest(digest.clone());
             self.find(finding.with_values(diff_ids.len(), count).with_reference(place));
         }
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -320,7 +342,9 @@ mod tests {
     #[test]
     fn digests_are_told_from_names() {
         let hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        for path in [format!("{hex}.json"), format!("blobs/sha256/{hex}"), format!("sha256:{hex}"), hex.to_owned()] {
+        for path in
+            [format!("{hex}.json"), format!("blobs/sha256/{hex}"), format!("sha256:{hex}"), hex.to_owned()]
+        {
             let digest = named_digest(&path, &[".json", ""]).expect(&path);
             assert_eq!(digest.to_string(), format!("sha256:{hex}"));
         }

@@ -294,7 +294,11 @@ mod tests {
         let mut names = std::collections::BTreeSet::new();
         for code in FindingCode::ALL {
             assert!(names.insert(code.name()), "{code} stands twice");
-            assert!(code.name().bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'));
+            assert!(
+                code.name()
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            );
             assert_eq!(serde_json::to_value(code).expect("serialises"), code.name());
             assert!(!code.advice().is_empty());
         }

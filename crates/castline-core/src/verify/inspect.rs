@@ -92,7 +92,8 @@ impl Inspection {
 /// As [`verify`](super::verify).
 pub fn inspect(source: &dyn BlobSource, options: &Options, watch: &Watch<'_>) -> Result<Inspection> {
     let survey = survey(source, options, watch)?;
-    let images = survey.drafts.iter().map(|draft| described(&draft.image, draft.references.clone())).collect();
+    let images =
+        survey.drafts.iter().map(|draft| described(&draft.image, draft.references.clone())).collect();
     let findings = survey
         .slots
         .into_iter()
@@ -108,7 +109,12 @@ fn described(image: &Image, references: Vec<String>) -> InspectedImage {
     let config = image.config();
     let diff_ids = config.map(crate::Config::diff_ids).unwrap_or_default();
     let layers: Vec<InspectedLayer> = if image.layers().is_empty() {
-        let layer = |id: &Digest| InspectedLayer { digest: None, diff_id: Some(id.clone()), size: None, media_type: None };
+        let layer = |id: &Digest| InspectedLayer {
+            digest: None,
+            diff_id: Some(id.clone()),
+            size: None,
+            media_type: None,
+        };
         diff_ids.iter().map(layer).collect()
     } else {
         let layers = image.layers().iter().enumerate();

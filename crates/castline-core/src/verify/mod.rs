@@ -22,7 +22,7 @@ mod watch;
 use std::num::NonZeroUsize;
 
 pub use finding::{Finding, FindingCode, Level};
-pub use inspect::{Inspection, InspectedImage, InspectedLayer, inspect};
+pub use inspect::{InspectedImage, InspectedLayer, Inspection, inspect};
 pub use options::{Options, Platforms, Selection};
 pub use report::{ImageKind, ImageSummary, Report};
 pub use source::{Blob, BlobName, BlobSource, Format, OpenFault, Stored};
@@ -53,7 +53,8 @@ pub struct Verification {
 pub fn verify(source: &dyn BlobSource, options: &Options, watch: &Watch<'_>) -> Result<Verification> {
     let survey = survey(source, options, watch)?;
     let tasks: Vec<_> = survey.blobs.iter().map(BlobUse::task).collect();
-    let jobs = options.jobs.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
+    let jobs =
+        options.jobs.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
     let before = Progress {
         bytes: survey.bytes,
         total_bytes: survey.bytes + tasks.iter().map(|task| task.size).sum::<u64>(),
@@ -69,13 +70,28 @@ pub fn verify(source: &dyn BlobSource, options: &Options, watch: &Watch<'_>) -> 
 fn survey<'a>(source: &'a dyn BlobSource, options: &'a Options, watch: &'a Watch<'a>) -> Result<Survey<'a>> {
     let mut survey = Survey::new(source, options, watch);
     // A container that cannot be read, or is something else, has no documents to complain about.
-    let hopeless = [FindingCode::ArchiveUnreadable, FindingCode::ArchiveIsNotAnImage, FindingCode::LimitExceeded];
+    let hopeless =
+        [FindingCode::ArchiveUnreadable, FindingCode::ArchiveIsNotAnImage, FindingCode::LimitExceeded];
     if source.findings().iter().any(|finding| hopeless.contains(&finding.code)) {
         return Ok(survey);
     }
-    match source.format() {
-        Format::OciLayout => survey.walk_layout()?,
-        Format::DockerArchive => survey.walk_docker_archive()?,
+    survey.walk()?;
+    if options.unreferenced {
+        // Whatever is selected, what the rest of the index leads to is referred to, and so are subjects.
+        let everything = Options::default().with_limits(options.limits.clone());
+        let mut whole = Survey::new(source, &everything, watch);
+        whole.walk()?;
+        whole.walk_subjects()?;
+        survey.referenced.append(&mut whole.referenced);
     }
     if watch.is_cancelled() { Err(Error::Cancelled) } else { Ok(survey) }
+}
+
+impl Survey<'_> {
+    fn walk(&mut self) -> Result<()> {
+        match self.source.format() {
+            Format::OciLayout => self.walk_layout(),
+            Format::DockerArchive => self.walk_docker_archive(),
+        }
+    }
 }

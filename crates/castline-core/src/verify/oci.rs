@@ -1,5 +1,7 @@
 //! Walking an OCI image layout: `oci-layout`, `index.json`, and what they lead to.
 
+use std::collections::BTreeSet;
+
 use super::{
     Finding, FindingCode, Level, Platforms,
     source::{BlobName, OpenFault},
@@ -40,9 +42,14 @@ impl Survey<'_> {
         };
         let mut findings = Vec::new();
         let document = Document::read(&bytes, ROOT, None, &mut findings);
-        self.find_all(findings.into_iter().map(|finding| finding.with_path(INDEX)).collect());
-        let Some(Document::Index(index)) = document else { return Ok(()) };
-        self.select(&index)
+        let findings = findings.into_iter().map(|finding| finding.with_path(INDEX)).collect();
+        match document {
+            Some(Document::Index(index)) => self.select(&index, findings),
+            _ => {
+                self.find_all(findings);
+                Ok(())
+            }
+        }
     }
 
     fn check_layout_file(&mut self) {
@@ -76,8 +83,8 @@ impl Survey<'_> {
         self.find(finding.with_path(LAYOUT));
     }
 
-    /// Walks what the selection names in `index.json`.
-    fn select(&mut self, index: &Index) -> Result<()> {
+    /// Walks what the selection names in `index.json`, in which `findings` were found.
+    fn select(&mut self, index: &Index, mut findings: Vec<Finding>) -> Result<()> {
         let selection = &self.options.selection;
         let place = |position| format!("{ROOT}.manifests[{position}]");
         let wanted: Vec<(String, &Descriptor)> = index
@@ -90,6 +97,20 @@ impl Survey<'_> {
                 selection.tag.as_deref().is_none_or(|tag| descriptor.names().any(|name| name == tag))
             })
             .collect();
+        if !wanted.is_empty() {
+            // What is wrong with an entry beside those asked for does not concern them.
+            let within = |finding: &Finding, place: &str| {
+                let inside = |rest: &str| rest.is_empty() || rest.starts_with('.');
+                finding.referenced_by.iter().any(|other| other.strip_prefix(place).is_some_and(inside))
+            };
+            let all = format!("{ROOT}.manifests[");
+            findings.retain(|finding| {
+                !finding.referenced_by.iter().any(|other| other.starts_with(&all))
+                    || !selection.narrows()
+                    || wanted.iter().any(|(place, _)| within(finding, place))
+            });
+        }
+        self.find_all(findings);
         let found = match &selection.digest {
             None => {
                 self.walk_children(&wanted, None, &Path::default())?;
@@ -106,8 +127,7 @@ impl Survey<'_> {
                 }
             }
         };
-        let nothing_asked = selection.tag.is_none() && selection.digest.is_none() && selection.position.is_none();
-        if !found && !nothing_asked {
+        if !found && selection.narrows() {
             let choices: Vec<String> = index.manifests.iter().flatten().map(choice).collect();
             let finding = not_found(&selection.shown(), &choices);
             self.find(finding.with_reference(ROOT));
@@ -120,12 +140,16 @@ impl Survey<'_> {
     /// With a platform asked for, nothing found for it is an error.
     fn check_platform_found(&mut self, platform: &Platform, wanted: &[(String, &Descriptor)]) {
         let said = |slot: &Slot| matches!(slot, Slot::Finding(finding) if finding.code == FindingCode::PlatformAbsent);
-        if !self.drafts.is_empty() || self.slots.iter().any(said) || self.error_since(0) {
+        let checked = !self.drafts.is_empty() || !self.blobs.is_empty();
+        if checked || self.slots.iter().any(said) || self.error_since(0) {
             return;
         }
-        let others: Vec<String> =
-            wanted.iter().filter_map(|(_, descriptor)| Some(descriptor.platform.as_ref()?.to_string())).collect();
-        let others = if others.is_empty() { String::new() } else { format!("; there are: {}", others.join(", ")) };
+        let others: Vec<String> = wanted
+            .iter()
+            .filter_map(|(_, descriptor)| Some(descriptor.platform.as_ref()?.to_string()))
+            .collect();
+        let others =
+            if others.is_empty() { String::new() } else { format!("; there are: {}", others.join(", ")) };
         let message = format!("no image for {platform} is here{others}");
         self.find(Finding::error(FindingCode::PlatformAbsent, message).with_values(platform, "absent"));
     }
@@ -176,7 +200,8 @@ impl Survey<'_> {
             Role::Index => self.walk_index(child, place, path),
             Role::Manifest => self.walk_manifest(child, place, path),
             Role::Schema1 => {
-                let message = format!("{place} is a Docker schema 1 manifest, which has no sizes and no diffIDs");
+                let message =
+                    format!("{place} is a Docker schema 1 manifest, which has no sizes and no diffIDs");
                 let finding = Finding::error(FindingCode::Schema1Unsupported, message);
                 self.find(finding.with_digest(child.digest.clone()).with_reference(place));
                 self.blob(child, place, None);
@@ -184,9 +209,11 @@ impl Survey<'_> {
             }
             _ => {
                 let media_type = shown(&child.media_type);
-                let message =
-                    format!("{place} has the media type `{media_type}`, which is neither an image's nor an index's");
-                let finding = Finding::warning(FindingCode::MediatypeUnknown, message).with_digest(child.digest.clone());
+                let message = format!(
+                    "{place} has the media type `{media_type}`, which is neither an image's nor an index's"
+                );
+                let finding = Finding::warning(FindingCode::MediatypeUnknown, message)
+                    .with_digest(child.digest.clone());
                 self.find(finding.with_reference(place));
                 self.blob(child, place, None);
                 Ok(())
@@ -206,7 +233,8 @@ impl Survey<'_> {
         let limit = self.options.limits.index_depth;
         if path.indexes.len() as u64 >= u64::from(limit) {
             let message = format!("{place} is more than {limit} indexes deep; it was not followed");
-            let finding = Finding::error(FindingCode::IndexTooDeep, message).with_digest(descriptor.digest.clone());
+            let finding =
+                Finding::error(FindingCode::IndexTooDeep, message).with_digest(descriptor.digest.clone());
             self.find(finding.with_values(format!("indexDepth <= {limit}"), "more").with_reference(place));
             return None;
         }
@@ -230,9 +258,11 @@ impl Survey<'_> {
         let document = Document::read(bytes, place, Some(&descriptor.media_type), &mut findings);
         let path = BlobName::Digest(descriptor.digest.clone()).path();
         let known = |finding: &Finding| {
-            self.slots.iter().any(|slot| matches!(slot, Slot::Finding(other)
+            self.slots.iter().any(|slot| {
+                matches!(slot, Slot::Finding(other)
                 if other.code == finding.code && other.digest.as_ref() == Some(&descriptor.digest)
-                    && other.expected == finding.expected && other.actual == finding.actual))
+                    && other.expected == finding.expected && other.actual == finding.actual)
+            })
         };
         let findings: Vec<Finding> = findings.into_iter().filter(|finding| !known(finding)).collect();
         for finding in findings {
@@ -241,28 +271,61 @@ impl Survey<'_> {
         document
     }
 
+    /// Walks an index, once from each depth: the images below are known when another path leads there.
     fn walk_index(&mut self, descriptor: &Descriptor, place: &str, path: &Path) -> Result<()> {
+        let key = (descriptor.digest.clone(), path.indexes.len());
+        if let Some(drafts) = self.walked.get(&key).cloned() {
+            self.document(descriptor, place);
+            let mut indexes = path.indexes.clone();
+            indexes.push(descriptor.digest.clone());
+            for &draft in &drafts {
+                self.reached_again(draft, path, &indexes);
+            }
+            self.reached.extend(drafts);
+            return Ok(());
+        }
+        let mark = self.reached.len();
         if let Some((index, path)) = self.enter(descriptor, place, path) {
             self.walk_children(&children(&index, place), Some(place), &path)?;
+            let below: BTreeSet<usize> = self.reached.drain(mark..).collect();
+            self.reached.extend(&below);
+            self.walked.insert(key, below.into_iter().collect());
         }
         Ok(())
     }
 
+    /// Notes that a further path leads to an image.
+    fn reached_again(&mut self, draft: usize, path: &Path, indexes: &[Digest]) {
+        let indexes: Vec<Digest> = indexes.iter().filter(|digest| self.is_intact(digest)).cloned().collect();
+        let draft = &mut self.drafts[draft];
+        draft.image = draft.image.with_indexes(&indexes, None);
+        for name in &path.names {
+            if !draft.references.contains(name) {
+                draft.references.push(name.clone());
+            }
+        }
+    }
+
     /// Looks for the manifest or index `digest` below `candidates`, and walks it. What was found in indexes that
     /// do not lead there does not count.
-    fn walk_towards(&mut self, digest: &Digest, candidates: &[(String, &Descriptor)], path: &Path) -> Result<bool> {
+    fn walk_towards(
+        &mut self,
+        digest: &Digest,
+        candidates: &[(String, &Descriptor)],
+        path: &Path,
+    ) -> Result<bool> {
         for (place, candidate) in candidates {
             if role(&candidate.media_type) != Role::Index || !self.visit(place)? {
                 continue;
             }
-            let mark = self.slots.len();
+            let mark = self.mark();
             let mut inner = path.clone();
             if path.indexes.is_empty() {
                 inner.names = candidate.names().map(str::to_owned).collect();
                 inner.names.dedup();
             }
             let Some((index, inner)) = self.enter(candidate, place, &inner) else {
-                self.slots.truncate(mark);
+                self.rewind(mark);
                 continue;
             };
             let children = children(&index, place);
@@ -273,7 +336,7 @@ impl Survey<'_> {
             if self.walk_towards(digest, &children, &inner)? {
                 return Ok(true);
             }
-            self.slots.truncate(mark);
+            self.rewind(mark);
         }
         Ok(false)
     }
@@ -285,6 +348,7 @@ impl Survey<'_> {
             None => {}
             Some(Document::Manifest(manifest)) => {
                 if let Some(draft) = self.draft(descriptor, &bytes, &manifest, place, path) {
+                    self.reached.push(draft);
                     self.drafts[draft].faulty |= self.error_since(mark);
                 }
             }
@@ -303,21 +367,14 @@ impl Survey<'_> {
         place: &str,
         path: &Path,
     ) -> Option<usize> {
-        let intact_indexes: Vec<Digest> =
-            path.indexes.iter().filter(|digest| self.is_intact(digest)).cloned().collect();
         let known = self.drafts.iter().position(|draft| *draft.image.digest() == descriptor.digest);
         if let Some(index) = known {
-            let draft = &mut self.drafts[index];
-            draft.image = draft.image.with_indexes(&intact_indexes, None);
-            for name in &path.names {
-                if !draft.references.contains(name) {
-                    draft.references.push(name.clone());
-                }
-            }
+            self.reached_again(index, path, &path.indexes);
             return Some(index);
         }
-        let mark = self.slots.len();
-        let (config, config_blob) = self.walk_config(manifest, place);
+        let mark = self.mark();
+        let first = self.slots.len();
+        let config = self.read_config(manifest, place);
         let platform = descriptor
             .platform
             .clone()
@@ -325,11 +382,15 @@ impl Survey<'_> {
         if let Platforms::One(wanted) = &self.options.platforms
             && platform.as_ref() != Some(wanted)
         {
-            self.slots.truncate(mark);
+            self.rewind(mark);
             return None;
         }
-        let image = Image::of_manifest(descriptor.digest.clone(), std::sync::Arc::clone(bytes), manifest.clone())
-            .with_indexes(&intact_indexes, platform);
+        let config_blob = self.config_blob(manifest, place);
+        let intact_indexes: Vec<Digest> =
+            path.indexes.iter().filter(|digest| self.is_intact(digest)).cloned().collect();
+        let image =
+            Image::of_manifest(descriptor.digest.clone(), std::sync::Arc::clone(bytes), manifest.clone())
+                .with_indexes(&intact_indexes, platform);
         let mut draft = Draft {
             image,
             references: path.names.clone(),
@@ -343,19 +404,35 @@ impl Survey<'_> {
         if let (Some(config), Some(descriptor)) = (config, &manifest.config) {
             draft.image = draft.image.with_config(config.into_config(descriptor.digest.clone()));
         }
-        draft.faulty = self.error_since(mark);
+        draft.faulty = self.error_since(first);
         self.drafts.push(draft);
+        self.subjects.extend(manifest.subject.clone().map(|subject| (subject, format!("{place}.subject"))));
         Some(self.drafts.len() - 1)
     }
 
-    /// The image configuration, when the manifest has one, or else the blob that it has in its place.
-    fn walk_config(&mut self, manifest: &Manifest, place: &str) -> (Option<ConfigDocument>, Option<usize>) {
-        let Some(descriptor) = &manifest.config else { return (None, None) };
-        let place = format!("{place}.config");
-        if role(&descriptor.media_type) != Role::Config {
-            return (None, self.blob(descriptor, &place, None));
+    /// Walks the manifests that those walked so far are attached to, as far as they are here.
+    pub(super) fn walk_subjects(&mut self) -> Result<()> {
+        while let Some((subject, place)) = self.subjects.pop() {
+            if !self.is_absent(&subject) {
+                self.walk_child(&subject, &place, &Path::default())?;
+            }
         }
-        let Some(bytes) = self.document(descriptor, &place) else { return (None, None) };
+        Ok(())
+    }
+
+    /// What an artifact has in the place of an image's configuration.
+    fn config_blob(&mut self, manifest: &Manifest, place: &str) -> Option<usize> {
+        let descriptor =
+            manifest.config.as_ref().filter(|config| role(&config.media_type) != Role::Config)?;
+        self.blob(descriptor, &format!("{place}.config"), None)
+    }
+
+    /// The image configuration, when the manifest has one.
+    fn read_config(&mut self, manifest: &Manifest, place: &str) -> Option<ConfigDocument> {
+        let descriptor =
+            manifest.config.as_ref().filter(|config| role(&config.media_type) == Role::Config)?;
+        let place = format!("{place}.config");
+        let bytes = self.document(descriptor, &place)?;
         let mut findings = Vec::new();
         let mut config = ConfigDocument::read(&bytes, &place, &mut findings);
         // An image configuration over layers that are no tars (cosign, in-toto) has nothing to list.
@@ -370,7 +447,7 @@ impl Survey<'_> {
         for finding in findings {
             self.find(finding.with_digest(descriptor.digest.clone()).with_path(path.clone()));
         }
-        (config, None)
+        config
     }
 
     fn walk_layers(
@@ -388,11 +465,20 @@ impl Survey<'_> {
         }
         if let Some(diff_ids) = diff_ids
             && diff_ids.len() != count
+            && manifest.countable
         {
-            let message = format!("{place} has {count} layers and its configuration {} diffIDs", diff_ids.len());
+            let message =
+                format!("{place} has {count} layers and its configuration {} diffIDs", diff_ids.len());
             let finding = Finding::error(FindingCode::DiffidCountMismatch, message);
-            self.find(finding.with_digest(draft.image.digest().clone()).with_values(diff_ids.len(), count).with_reference(place));
+            self.find(
+                finding
+                    .with_digest(draft.image.digest().clone())
+                    .with_values(diff_ids.len(), count)
+                    .with_reference(place),
+            );
         }
+        // Without an image's configuration nobody unpacks a layer, whatever its type: ORAS gives plain files that of a tar.
+        let opaque = manifest.config.as_ref().is_some_and(|config| role(&config.media_type) != Role::Config);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         for (position, layer) in manifest.layers.iter().take(limit).enumerate() {
             let Some(layer) = layer else { continue };
@@ -405,9 +491,17 @@ impl Survey<'_> {
                     (None, true)
                 }
                 Role::Layer { encrypted: true, .. } => {
-                    self.find(skipped(layer, &place, "is encrypted; its blob was checked, its content was not"));
-                    (self.blob(layer, &place, None), true)
+                    let blob = self.blob(layer, &place, None);
+                    if !self.is_absent(layer) {
+                        self.find(skipped(
+                            layer,
+                            &place,
+                            "is encrypted; its blob was checked, its content was not",
+                        ));
+                    }
+                    (blob, true)
                 }
+                _ if opaque => (self.blob(layer, &place, None), false),
                 Role::Layer { compression, .. } => {
                     let used = LayerUse { compression: Some(compression), diff_id, place: place.clone() };
                     (self.blob(layer, &place, Some(used)), false)
@@ -456,7 +550,9 @@ fn platform_absent(child: &Descriptor, place: &str, asked: bool) -> Finding {
 
 fn skipped(layer: &Descriptor, place: &str, why: &str) -> Finding {
     let message = format!("{place} {why}");
-    Finding::warning(FindingCode::LayerSkipped, message).with_digest(layer.digest.clone()).with_reference(place)
+    Finding::warning(FindingCode::LayerSkipped, message)
+        .with_digest(layer.digest.clone())
+        .with_reference(place)
 }
 
 /// How a person can name an entry of `index.json`.
@@ -474,7 +570,9 @@ pub(super) fn not_found(asked: &str, choices: &[String]) -> Finding {
     let listed = choices.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
     let message = match choices.len() {
         0 => format!("{asked} is not here, nor is any other image"),
-        count if count > SHOWN => format!("{asked} is not here; there are {listed} and {} more", count - SHOWN),
+        count if count > SHOWN => {
+            format!("{asked} is not here; there are {listed} and {} more", count - SHOWN)
+        }
         _ => format!("{asked} is not here; there are: {listed}"),
     };
     Finding::error(FindingCode::ReferenceNotFound, message)

@@ -86,6 +86,11 @@ impl Selection {
         Self { position: Some(position), ..self }
     }
 
+    /// Whether it leaves anything out.
+    pub(crate) fn narrows(&self) -> bool {
+        *self != Self::default()
+    }
+
     /// How a person would say it.
     pub(crate) fn shown(&self) -> String {
         let mut parts = Vec::new();

@@ -180,7 +180,11 @@ impl<'a> Board<'a> {
             return Work::Leave;
         }
         let mut ready = self.lanes.iter().enumerate().flat_map(|(lane, of)| {
-            of.tracks.iter().enumerate().filter(|(_, track)| track.is_ready()).map(move |(track, _)| (lane, track))
+            of.tracks
+                .iter()
+                .enumerate()
+                .filter(|(_, track)| track.is_ready())
+                .map(move |(track, _)| (lane, track))
         });
         let first = ready.next();
         let second = ready.next();

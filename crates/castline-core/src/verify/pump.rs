@@ -191,7 +191,9 @@ impl<'a> Pump<'a> {
                 }
                 Ok(count) => filled += count,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(ReadFault::Failed(OpenFault::Unreadable { reason: error.to_string() })),
+                Err(error) => {
+                    return Err(ReadFault::Failed(OpenFault::Unreadable { reason: error.to_string() }));
+                }
             }
         }
         self.stored += filled as u64;
@@ -204,7 +206,13 @@ impl<'a> Pump<'a> {
     fn sniff(&mut self, head: &[u8]) {
         let compression = decode::sniff(head);
         self.mode = decode::decoder(compression, self.limits).map_or(Mode::Plain, Mode::Decode);
-        self.outcome = Some(LayerOutcome { compression, size: 0, fault: None, trailing_zeros: 0, tar: TarOutcome::default() });
+        self.outcome = Some(LayerOutcome {
+            compression,
+            size: 0,
+            fault: None,
+            trailing_zeros: 0,
+            tar: TarOutcome::default(),
+        });
     }
 
     /// Decodes what input there is until a chunk of content is full. Whether the input is used up.

@@ -26,8 +26,15 @@ pub(super) struct Survey<'a> {
     pub(super) blobs: Vec<BlobUse>,
     by_name: HashMap<BlobName, usize>,
     pub(super) drafts: Vec<Draft>,
-    /// Documents that were read, by digest.
+    /// Documents that were read, by digest, and in which order.
     documents: HashMap<Digest, Read>,
+    order: Vec<Digest>,
+    /// The images to which each index leads that was walked, by its digest and depth.
+    pub(super) walked: HashMap<(Digest, usize), Vec<usize>>,
+    /// The images that the walk came to, of the index that it is in.
+    pub(super) reached: Vec<usize>,
+    /// What the manifests are attached to, each with its place.
+    pub(super) subjects: Vec<(Descriptor, String)>,
     /// Visits of documents, each counted, so that a web of indexes cannot keep the walk busy.
     visits: u64,
     /// Bytes and number of the documents.
@@ -35,6 +42,12 @@ pub(super) struct Survey<'a> {
     pub(super) read: u64,
     /// Paths that something refers to.
     pub(super) referenced: BTreeSet<String>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Mark {
+    slots: usize,
+    documents: usize,
 }
 
 pub(super) enum Slot {
@@ -93,6 +106,10 @@ impl<'a> Survey<'a> {
             by_name: HashMap::new(),
             drafts: Vec::new(),
             documents: HashMap::new(),
+            order: Vec::new(),
+            walked: HashMap::new(),
+            reached: Vec::new(),
+            subjects: Vec::new(),
             visits: 0,
             bytes: 0,
             read: 0,
@@ -112,6 +129,24 @@ impl<'a> Survey<'a> {
     pub(super) fn error_since(&self, mark: usize) -> bool {
         let error = |slot: &Slot| matches!(slot, Slot::Finding(finding) if finding.level == Level::Error);
         self.slots.iter().skip(mark).any(error)
+    }
+
+    /// Where the walk stands.
+    pub(super) fn mark(&self) -> Mark {
+        Mark { slots: self.slots.len(), documents: self.order.len() }
+    }
+
+    /// Forgets what was found since `mark`: it was found on a way that leads elsewhere. No blob may have been noted.
+    pub(super) fn rewind(&mut self, mark: Mark) {
+        self.slots.truncate(mark.slots);
+        for digest in self.order.drain(mark.documents..) {
+            self.documents.remove(&digest);
+        }
+    }
+
+    fn remember(&mut self, digest: &Digest, read: Read) {
+        self.order.push(digest.clone());
+        self.documents.insert(digest.clone(), read);
     }
 
     /// Counts a visit of a document; false, with a finding, past the limit.
@@ -173,7 +208,14 @@ impl<'a> Survey<'a> {
         }
         let name = BlobName::Digest(digest.clone());
         self.referenced.insert(name.path());
-        let opened = self.source.open(&name).map_err(FileFault::Open).and_then(|blob| self.slurp(blob.reader));
+        let opened = self.source.open(&name).map_err(FileFault::Open).and_then(|blob| {
+            let stored = blob.size;
+            self.slurp(blob.reader).inspect_err(|fault| {
+                if let (FileFault::TooLarge(..), Some(stored)) = (fault, stored) {
+                    self.check_size(descriptor, place, stored);
+                }
+            })
+        });
         let bytes: Arc<[u8]> = match opened {
             Ok(bytes) => bytes.into(),
             Err(FileFault::Open(OpenFault::Missing)) if is_carried(descriptor) => {
@@ -181,7 +223,7 @@ impl<'a> Survey<'a> {
             }
             Err(fault) => {
                 self.find(fault.finding(&name).with_digest(digest.clone()).with_reference(place));
-                self.documents.insert(digest.clone(), Read { size: 0, bytes: None, intact: false });
+                self.remember(digest, Read { size: 0, bytes: None, intact: false });
                 return None;
             }
         };
@@ -194,7 +236,7 @@ impl<'a> Survey<'a> {
         if let Some(actual) = actual.filter(|_| !intact) {
             self.find(altered(digest, &actual, &name).with_reference(place));
         }
-        self.documents.insert(digest.clone(), Read { size, bytes: Some(Arc::clone(&bytes)), intact });
+        self.remember(digest, Read { size, bytes: Some(Arc::clone(&bytes)), intact });
         Some(bytes)
     }
 
@@ -219,7 +261,8 @@ impl<'a> Survey<'a> {
         if data.len() as u64 != descriptor.size || actual.as_ref().is_some_and(|actual| actual != digest) {
             let message = format!("the data that {place} carries inline is not the blob that it names");
             let actual = actual.map_or(String::new(), |actual| actual.to_string());
-            let finding = Finding::error(FindingCode::EmbeddedDataMismatch, message).with_digest(digest.clone());
+            let finding =
+                Finding::error(FindingCode::EmbeddedDataMismatch, message).with_digest(digest.clone());
             self.find(
                 finding
                     .with_values(
@@ -233,7 +276,12 @@ impl<'a> Survey<'a> {
 
     /// Notes that `place` refers to a blob that the pipeline is to check; its index. `None` when it cannot be
     /// checked, with a finding.
-    pub(super) fn blob(&mut self, descriptor: &Descriptor, place: &str, layer: Option<LayerUse>) -> Option<usize> {
+    pub(super) fn blob(
+        &mut self,
+        descriptor: &Descriptor,
+        place: &str,
+        layer: Option<LayerUse>,
+    ) -> Option<usize> {
         self.check_embedded(descriptor, place);
         if !descriptor.digest.algorithm().is_supported() {
             self.find(unsupported(&descriptor.digest, place));
@@ -282,7 +330,8 @@ impl<'a> Survey<'a> {
             blob.references.push(place.to_owned());
         }
         if let Some(layer) = layer {
-            let same = |other: &LayerUse| other.compression == layer.compression && other.diff_id == layer.diff_id;
+            let same =
+                |other: &LayerUse| other.compression == layer.compression && other.diff_id == layer.diff_id;
             if !blob.layers.iter().any(same) {
                 blob.layers.push(layer);
             }
@@ -361,7 +410,8 @@ pub(super) fn altered(expected: &Digest, actual: &Digest, name: &BlobName) -> Fi
 
 fn unsupported(digest: &Digest, place: &str) -> Finding {
     let algorithm = digest.algorithm();
-    let message = format!("{place} is named by a {} digest, which castline does not compute", algorithm.name());
+    let message =
+        format!("{place} is named by a {} digest, which castline does not compute", algorithm.name());
     Finding::error(FindingCode::DigestAlgorithmUnsupported, message)
         .with_digest(digest.clone())
         .with_values("sha256, sha384, sha512 or blake3", algorithm.name())

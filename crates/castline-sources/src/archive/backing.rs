@@ -76,7 +76,9 @@ impl Backing {
                 let limit = limits.archive_bytes;
                 let message = format!("the archive decompresses to more than {limit} bytes");
                 let finding = Finding::error(FindingCode::LimitExceeded, message);
-                return Err(Unreadable::Finding(finding.with_values(format!("archiveBytes <= {limit}"), "more")));
+                return Err(Unreadable::Finding(
+                    finding.with_values(format!("archiveBytes <= {limit}"), "more"),
+                ));
             }
             spool.write_all(&buffer[..count])?;
         }

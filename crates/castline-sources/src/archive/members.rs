@@ -124,7 +124,9 @@ impl Visitor for Collector {
     fn entry(&mut self, entry: Entry) {
         let Some(path) = cleaned(&entry.path) else { return };
         let member = match entry.kind {
-            Kind::File if entry.stored == entry.size => Member::File { offset: entry.offset, size: entry.size },
+            Kind::File if entry.stored == entry.size => {
+                Member::File { offset: entry.offset, size: entry.size }
+            }
             Kind::File => Member::Other { kind: "a sparse file" },
             Kind::HardLink => Member::Link { target: cleaned(&entry.link) },
             Kind::Symlink => Member::Link { target: joined(&entry.path, &entry.link) },
@@ -158,9 +160,10 @@ impl Collector {
         let mut findings = Vec::new();
         for (path, earlier) in &self.repeated {
             let same = match (earlier, self.members.get(path)) {
-                (Member::File { offset: one, size }, Some(Member::File { offset: other, size: other_size })) => {
-                    size == other_size && same_bytes(backing, *one, *other, *size)
-                }
+                (
+                    Member::File { offset: one, size },
+                    Some(Member::File { offset: other, size: other_size }),
+                ) => size == other_size && same_bytes(backing, *one, *other, *size),
                 (one, Some(other)) => one == other,
                 (_, None) => true,
             };

@@ -34,7 +34,8 @@ impl Archive {
         let path = path.as_ref();
         let file = File::open(path).map_err(Error::io(path))?;
         if file.metadata().map_err(Error::io(path))?.is_dir() {
-            let error = io::Error::new(io::ErrorKind::IsADirectory, "it is a folder; for a layout write `oci:DIR`");
+            let error =
+                io::Error::new(io::ErrorKind::IsADirectory, "it is a folder; for a layout write `oci:DIR`");
             return Err(Error::io(path)(error));
         }
         let indexed = Backing::of(file, limits).and_then(|backing| {

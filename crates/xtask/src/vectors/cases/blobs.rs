@@ -42,7 +42,8 @@ fn altered() -> Vec<Case> {
         })
         .verify("blob-digest-mismatch diffid-mismatch layer-tar-malformed"),
         layout("flipped-bit-after-the-end-of-the-tar", |l| {
-            let parts = l.plain_of(&[Layer::tar(&greeting())]);
+            let padded = [greeting(), vec![0; 512]].concat();
+            let parts = l.plain_of(&[Layer::tar(&padded)]);
             l.edit(&parts.layers[0], |bytes| *bytes.last_mut().expect("not empty") ^= 0x80);
         })
         .verify("blob-digest-mismatch diffid-mismatch")
