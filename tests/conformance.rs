@@ -3,7 +3,7 @@
 //! The cases that git cannot hold (fifos, devices, documents of 100 MiB, bombs) are written to `target/vectors`
 //! first. Every row must have been run, or the test fails.
 
-use std::{fs, path::Path};
+use std::{fmt::Write as _, fs, path::Path};
 
 use castline::{
     Digest, Finding, Level, Options, Platform, Platforms, Watch,
@@ -60,13 +60,13 @@ fn reference(input: &str) -> Result<String, castline::sources::Error> {
     let reference: Reference = input.parse()?;
     let mut text = format!("{} path={}", reference.transport().name(), reference.path().display());
     if let Some(tag) = reference.tag() {
-        text += &format!(" tag={tag}");
+        write!(text, " tag={tag}").expect("a string");
     }
     if let Some(digest) = reference.digest() {
-        text += &format!(" digest={digest}");
+        write!(text, " digest={digest}").expect("a string");
     }
     if let Some(position) = reference.position() {
-        text += &format!(" index={position}");
+        write!(text, " index={position}").expect("a string");
     }
     Ok(text)
 }

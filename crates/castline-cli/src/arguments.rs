@@ -1,8 +1,8 @@
-use std::num::NonZeroUsize;
+use std::{num::NonZeroUsize, path::Path};
 
 use castline::{
-    Limits, Options, Platform, Platforms,
-    sources::{Reference, Source},
+    Format, Limits, Options, Platform, Platforms,
+    sources::{Archive, Reference, Source, Transport},
 };
 use clap::{Args, Parser, Subcommand};
 
@@ -10,7 +10,7 @@ use crate::{Failure, size};
 
 /// Says whether a container image is what it claims to be: every byte, size and digest, on all cores.
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true, after_help = EXIT_STATUS)]
+#[command(name = "castline", version, propagate_version = true, after_help = EXIT_STATUS)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -20,7 +20,7 @@ const EXIT_STATUS: &str = "\
 Exit status: 0 nothing wrong; 1 findings; 2 the work could not be done.
 
 IMAGE is oci:DIR[:TAG][@DIGEST], oci-archive:FILE[:TAG][@DIGEST] or docker-archive:FILE[:NAME[:TAG]];
-`:@N` in place of the tag takes the image at position N. An image in a registry is copied first:
+`:@N` in place of the tag takes the image at position N; a FILE of `-` is standard input. An image in a registry is copied first:
   skopeo copy docker://docker.io/library/alpine:3 oci:alpine:3";
 
 #[derive(Debug, Subcommand)]
@@ -46,6 +46,7 @@ Examples:
   castline verify oci:images/app
   castline verify oci:images/app:v1 --platform linux/arm64
   castline verify docker-archive:app.tar.gz --json
+  docker save example/app:1.0 | castline verify docker-archive:-
   castline verify oci:images/app --unreferenced --jobs 1
 
 Without a tag, everything that the index names is checked.
@@ -98,7 +99,16 @@ impl Common {
     }
 
     pub(crate) fn open(&self, options: &Options) -> Result<Source, Failure> {
-        Ok(Source::open_with(&self.image, &options.limits)?)
+        let format = match self.image.transport() {
+            Transport::OciArchive => Format::OciLayout,
+            Transport::DockerArchive => Format::DockerArchive,
+            _ => return Ok(Source::open_with(&self.image, &options.limits)?),
+        };
+        if self.image.path() != Path::new("-") {
+            return Ok(Source::open_with(&self.image, &options.limits)?);
+        }
+        let archive = Archive::from_reader(std::io::stdin().lock(), format, &options.limits)?;
+        Ok(Source::Archive(archive))
     }
 }
 

@@ -90,22 +90,23 @@ pub(crate) fn is_available() -> bool {
 /// Compresses the blocks of `N` streams, as many of each as the shortest has, into their states. Does nothing
 /// where [`is_available`] is false.
 #[expect(unsafe_code, reason = "the intrinsics need a check of the processor, which the compiler cannot see")]
-pub(crate) fn compress<const N: usize>(states: [&mut [u32; 8]; N], blocks: [&[Block]; N]) {
+pub(crate) fn compress<const N: usize>(mut states: [&mut [u32; 8]; N], blocks: [&[Block]; N]) {
     if is_available() {
         // SAFETY: `interleaved` needs the features `sha`, `ssse3`, `sse4.1` and `avx`; the line above has just
         // seen all four on this processor.
-        unsafe { interleaved(states, blocks) }
+        unsafe { interleaved(&mut states, &blocks) }
     }
 }
 
 #[target_feature(enable = "sha,ssse3,sse4.1,avx")]
-fn interleaved<const N: usize>(states: [&mut [u32; 8]; N], blocks: [&[Block]; N]) {
+fn interleaved<const N: usize>(states: &mut [&mut [u32; 8]; N], blocks: &[&[Block]; N]) {
     // The SHA instructions have no VEX form: after code that left the upper halves of the vector registers dirty
     // (ISA-L does), each of them would wait for a merge, and run at three quarters of the speed.
     _mm256_zeroupper();
     let mut lanes: [Lane; N] = array::from_fn(|lane| Lane::load(states[lane]));
     let count = blocks.iter().map(|blocks| blocks.len()).min().unwrap_or_default();
     let blocks: [&[Block]; N] = array::from_fn(|lane| &blocks[lane][..count]);
+    #[expect(clippy::needless_range_loop, reason = "the same index into every stream")]
     for index in 0..count {
         let saved = lanes;
         let mut words: [[__m128i; 4]; N] = array::from_fn(|lane| load_words(&blocks[lane][index]));
@@ -142,8 +143,12 @@ impl Lane {
     #[inline]
     #[target_feature(enable = "sha,ssse3,sse4.1,avx")]
     fn load(state: &[u32; 8]) -> Self {
-        let [a, b, c, d, e, f, g, h] = state.map(u32::cast_signed);
-        Self { abef: _mm_set_epi32(a, b, e, f), cdgh: _mm_set_epi32(c, d, g, h) }
+        // a to h, the last word of a vector first.
+        let word = state.map(u32::cast_signed);
+        Self {
+            abef: _mm_set_epi32(word[0], word[1], word[4], word[5]),
+            cdgh: _mm_set_epi32(word[2], word[3], word[6], word[7]),
+        }
     }
 
     #[inline]
@@ -158,9 +163,8 @@ impl Lane {
             ]
             .map(i32::cast_unsigned)
         };
-        let [a, b, e, f] = words(self.abef);
-        let [c, d, g, h] = words(self.cdgh);
-        *state = [a, b, c, d, e, f, g, h];
+        let (abef, cdgh) = (words(self.abef), words(self.cdgh));
+        *state = [abef[0], abef[1], cdgh[0], cdgh[1], abef[2], abef[3], cdgh[2], cdgh[3]];
     }
 
     #[inline]

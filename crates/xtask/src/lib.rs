@@ -1,3 +1,10 @@
-//! Tasks of castline's developers. The binary is a thin face over these modules.
+//! The tasks of castline's developers, and what its tests share: the vectors, and the folder of real images.
 
+pub mod images;
 pub mod vectors;
+
+/// Tells the developer who runs a task, on standard error.
+#[expect(clippy::print_stderr, reason = "a task speaks to the developer who runs it")]
+pub fn say(line: &str) {
+    eprintln!("{line}");
+}

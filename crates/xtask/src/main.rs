@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use xtask::vectors;
+use xtask::{say, vectors};
 
 /// Tasks of castline's developers.
 #[derive(Debug, Parser)]
@@ -59,9 +59,4 @@ fn write(folder: &Path, task: fn(&Path) -> io::Result<()>) -> io::Result<()> {
 fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.ancestors().nth(2).unwrap_or(here).into()
-}
-
-#[expect(clippy::print_stderr, reason = "a task speaks to the developer who runs it")]
-fn say(line: &str) {
-    eprintln!("{line}");
 }

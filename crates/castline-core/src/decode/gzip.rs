@@ -78,11 +78,15 @@ impl Decode for Gzip {
                     *filled += 1;
                     used += 1;
                     if *filled == 8 {
-                        let [a, b, c, d, e, f, g, h] = *trailer;
-                        if u32::from_le_bytes([a, b, c, d]) != self.crc.clone().finalize() {
+                        let [crc, size] = [0, 4].map(|at| {
+                            let mut word = [0; 4];
+                            word.copy_from_slice(&trailer[at..at + 4]);
+                            u32::from_le_bytes(word)
+                        });
+                        if crc != self.crc.clone().finalize() {
                             return Err(DecodeFault::Corrupt("the CRC-32 of a gzip member is wrong".into()));
                         }
-                        if u32::from_le_bytes([e, f, g, h]) != self.size {
+                        if size != self.size {
                             return Err(DecodeFault::Corrupt(
                                 "the size in a gzip member's trailer is wrong".into(),
                             ));

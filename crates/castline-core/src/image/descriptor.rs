@@ -130,7 +130,7 @@ fn platform(json: &Json, place: &str, findings: &mut Vec<Finding>) -> Option<Pla
 /// Decodes standard base64 with padding (RFC 4648, section 4), as Go's JSON writes bytes.
 fn base64(text: &str) -> Option<Vec<u8>> {
     let bytes = text.as_bytes();
-    if bytes.len() % 4 != 0 {
+    if !bytes.len().is_multiple_of(4) {
         return None;
     }
     let mut decoded = Vec::with_capacity(bytes.len() / 4 * 3);

@@ -10,6 +10,7 @@ use crate::{
 /// What the bytes of a manifest or an index say. Entries that could not be read are `None`, so that positions
 /// keep their meaning.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub(crate) enum Document {
     Manifest(Manifest),
     Index(Index),

@@ -280,6 +280,7 @@ impl Finding {
 
     /// The same finding with what should be there and what is.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "the values are whatever has a text")]
     pub fn with_values(self, expected: impl ToString, actual: impl ToString) -> Self {
         Self { expected: Some(expected.to_string()), actual: Some(actual.to_string()), ..self }
     }

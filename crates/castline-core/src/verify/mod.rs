@@ -81,6 +81,12 @@ fn survey<'a>(source: &'a dyn BlobSource, options: &'a Options, watch: &'a Watch
         let everything = Options::default().with_limits(options.limits.clone());
         let mut whole = Survey::new(source, &everything, watch);
         whole.walk()?;
+        // Since version 25 `docker save` writes a layout beside its manifest.json.
+        if source.format() == Format::DockerArchive
+            && source.open(&BlobName::File("index.json".into())).is_ok()
+        {
+            whole.walk_layout()?;
+        }
         whole.walk_subjects()?;
         survey.referenced.append(&mut whole.referenced);
     }

@@ -436,7 +436,7 @@ impl Survey<'_> {
         let mut findings = Vec::new();
         let mut config = ConfigDocument::read(&bytes, &place, &mut findings);
         // An image configuration over layers that are no tars (cosign, in-toto) has nothing to list.
-        let layered = manifest.layers.iter().flatten().any(|layer| is_layer(layer));
+        let layered = manifest.layers.iter().flatten().any(is_layer);
         if !layered && !manifest.layers.is_empty() {
             findings.retain(|finding| finding.code != FindingCode::ConfigNoRootfs);
             if let Some(config) = &mut config {

@@ -232,12 +232,11 @@ impl<'a> Pump<'a> {
             drained = input.is_empty() && output.to < output.buffer.bytes.len();
         }
         let ended = drained && self.at_end;
-        if ended {
-            if let Tail::Zeros(count) = decoder.finish().map_err(LayerFault::Decode)? {
-                if let Some(outcome) = &mut self.outcome {
-                    outcome.trailing_zeros = count;
-                }
-            }
+        if ended
+            && let Tail::Zeros(count) = decoder.finish().map_err(LayerFault::Decode)?
+            && let Some(outcome) = &mut self.outcome
+        {
+            outcome.trailing_zeros = count;
         }
         if output.to < output.buffer.bytes.len() && !ended {
             return Ok((None, drained));

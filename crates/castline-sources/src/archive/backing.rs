@@ -18,12 +18,18 @@ pub(super) enum Unreadable {
     /// The file cannot be read.
     Io(io::Error),
     /// What was read is not an archive.
-    Finding(Finding),
+    Finding(Box<Finding>),
 }
 
 impl From<io::Error> for Unreadable {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
+    }
+}
+
+impl From<Finding> for Unreadable {
+    fn from(finding: Finding) -> Self {
+        Self::Finding(Box::new(finding))
     }
 }
 
@@ -33,30 +39,59 @@ const XZ: &[u8] = b"\xfd7zXZ\0";
 /// Memory that xz may use for its dictionary, in KiB: what `xz -9` needs.
 const XZ_MEMORY: u32 = 128 << 10;
 
+/// How the tar as a whole is compressed.
+#[derive(Clone, Copy)]
+enum Wrapping {
+    None,
+    Xz,
+    Other(Compression),
+}
+
+impl Wrapping {
+    fn of(head: &[u8]) -> Self {
+        match Decompress::<&[u8]>::sniff(head) {
+            Compression::None if head == XZ => Self::Xz,
+            Compression::None => Self::None,
+            compression => Self::Other(compression),
+        }
+    }
+}
+
 impl Backing {
     pub(super) fn empty() -> Self {
         Self::Memory(Vec::new())
     }
 
-    pub(super) fn of(mut file: File, limits: &Limits) -> Result<Self, Unreadable> {
-        let mut head = [0; 6];
-        let filled = read_head(&mut file, &mut head)?;
-        file.rewind()?;
-        let head = &head[..filled];
-        if head == XZ {
-            return Self::spool(lzma_rust2::XzReader::new_mem_limit(file, true, XZ_MEMORY), limits);
+    /// The tar in `file`, in place where that can be.
+    pub(super) fn of_file(mut file: File, limits: &Limits) -> Result<Self, Unreadable> {
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Self::of_stream(file, limits);
         }
-        match Decompress::<File>::sniff(head) {
-            Compression::Gzip => Self::spool(Decompress::new(file, Compression::Gzip, limits), limits),
-            Compression::Zstd => Self::spool(Decompress::new(file, Compression::Zstd, limits), limits),
-            _ => {
-                let length = file.metadata()?.len();
-                Ok(Self::File { file, length })
-            }
+        let (head, filled) = read_head(&mut file)?;
+        file.rewind()?;
+        match Wrapping::of(&head[..filled]) {
+            Wrapping::None => Ok(Self::File { file, length: metadata.len() }),
+            wrapping => Self::unwrap(file, wrapping, limits),
         }
     }
 
-    /// Decompresses as a whole, since tar members can be read in any order and a compressed stream cannot.
+    /// The tar that `stream` yields.
+    pub(super) fn of_stream(mut stream: impl Read, limits: &Limits) -> Result<Self, Unreadable> {
+        let (head, filled) = read_head(&mut stream)?;
+        let head = &head[..filled];
+        Self::unwrap(head.chain(stream), Wrapping::of(head), limits)
+    }
+
+    fn unwrap(source: impl Read, wrapping: Wrapping, limits: &Limits) -> Result<Self, Unreadable> {
+        match wrapping {
+            Wrapping::None => Self::spool(source, limits),
+            Wrapping::Xz => Self::spool(lzma_rust2::XzReader::new_mem_limit(source, true, XZ_MEMORY), limits),
+            Wrapping::Other(compression) => Self::spool(Decompress::new(source, compression, limits), limits),
+        }
+    }
+
+    /// Keeps it as a whole, since tar members can be read in any order and a stream cannot.
     fn spool(mut source: impl Read, limits: &Limits) -> Result<Self, Unreadable> {
         let mut spool = tempfile::spooled_tempfile(IN_MEMORY);
         let mut buffer = vec![0; 256 << 10];
@@ -67,16 +102,16 @@ impl Backing {
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => {
-                    let message = format!("the archive does not decompress: {error}");
-                    return Err(Unreadable::Finding(Finding::error(FindingCode::ArchiveUnreadable, message)));
+                    let message = format!("the archive cannot be read as a whole: {error}");
+                    return Err(Unreadable::from(Finding::error(FindingCode::ArchiveUnreadable, message)));
                 }
             };
             total += count as u64;
             if total > limits.archive_bytes {
                 let limit = limits.archive_bytes;
-                let message = format!("the archive decompresses to more than {limit} bytes");
+                let message = format!("the archive holds more than {limit} bytes");
                 let finding = Finding::error(FindingCode::LimitExceeded, message);
-                return Err(Unreadable::Finding(
+                return Err(Unreadable::from(
                     finding.with_values(format!("archiveBytes <= {limit}"), "more"),
                 ));
             }
@@ -119,15 +154,19 @@ fn read_file_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize
     std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
 }
 
-fn read_head(file: &mut File, head: &mut [u8]) -> io::Result<usize> {
+/// The first bytes, as many as there are.
+fn read_head(source: &mut impl Read) -> io::Result<([u8; XZ.len()], usize)> {
+    let mut head = [0; XZ.len()];
     let mut filled = 0;
     while filled < head.len() {
-        match file.read(&mut head[filled..])? {
-            0 => break,
-            count => filled += count,
+        match source.read(&mut head[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
-    Ok(filled)
+    Ok((head, filled))
 }
 
 /// A member's bytes.

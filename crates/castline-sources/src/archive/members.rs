@@ -1,6 +1,6 @@
 use std::{
     collections::BTreeMap,
-    io::{BufReader, Read as _},
+    io::{BufRead as _, BufReader},
 };
 
 use castline_core::{
@@ -34,6 +34,8 @@ pub(super) enum Member {
 const MAX_LINKS: usize = 40;
 /// Bytes read at a time while indexing: a few headers.
 const STRIDE: usize = 4 << 10;
+/// Bytes compared at a time.
+const COMPARED: usize = 256 << 10;
 
 impl Members {
     /// Reads the headers, jumping over the contents.
@@ -48,7 +50,7 @@ impl Members {
             let offset = parser.offset();
             if skippable > 0 {
                 if skippable > backing.length().saturating_sub(offset) {
-                    return Err(Unreadable::Finding(unreadable("it ends within a member")));
+                    return Err(Unreadable::from(unreadable("it ends within a member")));
                 }
                 parser.skip(skippable);
                 continue;
@@ -104,7 +106,7 @@ fn unreadable(why: &str) -> Finding {
 }
 
 fn refused(fault: TarFault) -> Unreadable {
-    Unreadable::Finding(match fault {
+    Unreadable::from(match fault {
         TarFault::LimitExceeded { what, limit, .. } => {
             Finding::error(FindingCode::LimitExceeded, format!("the archive: {fault}"))
                 .with_values(format!("{what} <= {limit}"), "more")
@@ -178,6 +180,15 @@ impl Collector {
 }
 
 fn same_bytes(backing: &Backing, one: u64, other: u64, size: u64) -> bool {
-    let bytes = |offset| BufReader::new(Section::new(backing, offset, size)).bytes();
-    bytes(one).zip(bytes(other)).all(|pair| matches!(pair, (Ok(one), Ok(other)) if one == other))
+    let mut one = BufReader::with_capacity(COMPARED, Section::new(backing, one, size));
+    let mut other = BufReader::with_capacity(COMPARED, Section::new(backing, other, size));
+    loop {
+        let (Ok(left), Ok(right)) = (one.fill_buf(), other.fill_buf()) else { return false };
+        let count = left.len().min(right.len());
+        if count == 0 || left[..count] != right[..count] {
+            return left.is_empty() && right.is_empty();
+        }
+        one.consume(count);
+        other.consume(count);
+    }
 }

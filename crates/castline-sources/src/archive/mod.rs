@@ -3,7 +3,11 @@
 mod backing;
 mod members;
 
-use std::{fs::File, io, path::Path, sync::Arc};
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+};
 
 use castline_core::{Blob, BlobName, BlobSource, Finding, FindingCode, Format, Limits, OpenFault, Stored};
 
@@ -18,7 +22,7 @@ use members::{Member, Members};
 #[derive(Debug)]
 pub struct Archive {
     format: Format,
-    backing: Arc<Backing>,
+    backing: Backing,
     members: Members,
     findings: Vec<Finding>,
 }
@@ -38,7 +42,22 @@ impl Archive {
                 io::Error::new(io::ErrorKind::IsADirectory, "it is a folder; for a layout write `oci:DIR`");
             return Err(Error::io(path)(error));
         }
-        let indexed = Backing::of(file, limits).and_then(|backing| {
+        Self::of(Backing::of_file(file, limits), format, limits).map_err(Error::io(path))
+    }
+
+    /// Reads an archive of the given format from a stream, e.g. standard input. The tar is kept in memory up to 64 MiB,
+    /// beyond in an unnamed temporary file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when reading fails.
+    pub fn from_reader(stream: impl io::Read, format: Format, limits: &Limits) -> Result<Self> {
+        let backing = Backing::of_stream(stream, limits);
+        Self::of(backing, format, limits).map_err(|source| Error::Io { path: PathBuf::from("-"), source })
+    }
+
+    fn of(backing: Result<Backing, Unreadable>, format: Format, limits: &Limits) -> io::Result<Self> {
+        let indexed = backing.and_then(|backing| {
             let (members, findings) = Members::index(&backing, limits)?;
             Ok((backing, members, findings))
         });
@@ -48,14 +67,14 @@ impl Archive {
                     let message = "the archive holds neither an index.json nor a manifest.json";
                     findings.push(Finding::error(FindingCode::ArchiveIsNotAnImage, message));
                 }
-                Ok(Self { format, backing: Arc::new(backing), members, findings })
+                Ok(Self { format, backing, members, findings })
             }
-            Err(Unreadable::Io(source)) => Err(Error::io(path)(source)),
+            Err(Unreadable::Io(source)) => Err(source),
             Err(Unreadable::Finding(finding)) => Ok(Self {
                 format,
-                backing: Arc::new(Backing::empty()),
+                backing: Backing::empty(),
                 members: Members::default(),
-                findings: vec![finding],
+                findings: vec![*finding],
             }),
         }
     }

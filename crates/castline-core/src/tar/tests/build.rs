@@ -62,7 +62,7 @@ pub(super) fn pax(records: &[(&str, &[u8])]) -> Vec<u8> {
 
 fn record(key: &str, value: &[u8]) -> Vec<u8> {
     let rest = key.len() + value.len() + 3;
-    let digits = (1..).find(|digits| (rest + digits).to_string().len() == *digits).expect("there is one");
+    let digits = (1..20).find(|digits| (rest + digits).to_string().len() == *digits).expect("there is one");
     [format!("{} {key}=", rest + digits).as_bytes(), value, b"\n"].concat()
 }
 

@@ -62,7 +62,10 @@ fn one_zero(content: &[u8], size: u64) -> Vec<u8> {
 }
 
 fn pax_1_0(map: &[(u64, u64)], size: u64, stored: &[u8]) -> Vec<u8> {
-    let lines = map.iter().map(|(offset, length)| format!("{offset}\n{length}\n")).collect::<String>();
+    let lines = map
+        .iter()
+        .flat_map(|(offset, length)| [format!("{offset}\n"), format!("{length}\n")])
+        .collect::<String>();
     let mut content = format!("{}\n{lines}", map.len()).into_bytes();
     content.resize(content.len().next_multiple_of(BLOCK), 0);
     one_zero(&[&content, stored].concat(), size)

@@ -1,0 +1,161 @@
+//! How a verification behaves while it works: it stops when asked, tells how far it is, and never hangs.
+
+mod support;
+
+use std::{
+    io::{self, Read},
+    num::NonZeroUsize,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use castline::{
+    Blob, BlobName, BlobSource, Cancel, Error, Format, OpenFault, Options, Progress, Stored, Watch,
+};
+use support::{Form, Memory, tar};
+
+/// 8 layers of 4 MiB.
+fn large() -> Memory {
+    let content = |seed: u8| {
+        let mut state = u32::from(seed) + 1;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state.to_be_bytes()[0] & 0x1f
+        };
+        (0..4 << 20).map(|_| next()).collect::<Vec<u8>>()
+    };
+    let forms = [Form::Tar, Form::Gzip, Form::Zstd];
+    let layers: Vec<_> = (0..8).map(|at| (forms[usize::from(at) % 3], tar("data", &content(at)))).collect();
+    Memory::image(&layers)
+}
+
+/// A source that does something on every read of a layer.
+struct Watched<F> {
+    inner: Memory,
+    on_read: F,
+}
+
+impl<F: Fn() + Sync> BlobSource for Watched<F> {
+    fn format(&self) -> Format {
+        self.inner.format()
+    }
+
+    fn open(&self, name: &BlobName) -> Result<Blob<'_>, OpenFault> {
+        let blob = self.inner.open(name)?;
+        if blob.size.unwrap_or_default() < 1 << 20 {
+            return Ok(blob);
+        }
+        Ok(Blob { size: blob.size, reader: Box::new(Reader(blob.reader, &self.on_read)) })
+    }
+
+    fn stored(&self) -> io::Result<Vec<Stored>> {
+        self.inner.stored()
+    }
+}
+
+struct Reader<'a, F>(Box<dyn Read + Send + 'a>, &'a F);
+
+impl<F: Fn()> Read for Reader<'_, F> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        (self.1)();
+        self.0.read(buffer)
+    }
+}
+
+fn options(jobs: usize) -> Options {
+    Options::default().with_jobs(NonZeroUsize::new(jobs).expect("not 0"))
+}
+
+#[test]
+fn a_cancelled_verification_reads_at_most_one_more_chunk_per_job() {
+    for jobs in [1, 2, 4] {
+        let cancel = Cancel::default();
+        let reads = AtomicU64::new(0);
+        let source = Watched {
+            inner: Memory { stride: 256 << 10, ..large() },
+            on_read: || {
+                if reads.fetch_add(1, Ordering::SeqCst) == 10 {
+                    cancel.cancel();
+                }
+            },
+        };
+        let outcome = castline::verify(&source, &options(jobs), &Watch::none().with_cancel(&cancel));
+        assert!(matches!(outcome, Err(Error::Cancelled)), "{jobs} jobs");
+        let after = reads.load(Ordering::SeqCst) - 11;
+        assert!(after <= jobs as u64, "{jobs} jobs: {after} reads after the cancellation");
+    }
+}
+
+#[test]
+fn what_is_cancelled_before_it_starts_reads_no_layer() {
+    let cancel = Cancel::default();
+    cancel.cancel();
+    let source = Watched { inner: large(), on_read: || panic!("it was read") };
+    let outcome = castline::verify(&source, &options(2), &Watch::none().with_cancel(&cancel));
+    assert!(matches!(outcome, Err(Error::Cancelled)));
+}
+
+#[test]
+fn a_source_that_panics_does_not_hang_the_others() {
+    for jobs in [1, 2, 4] {
+        let reads = AtomicU64::new(0);
+        let source = Watched {
+            inner: large(),
+            on_read: || assert!(reads.fetch_add(1, Ordering::SeqCst) < 7, "the source's own fault"),
+        };
+        let verify = || castline::verify(&source, &options(jobs), &Watch::none());
+        assert!(catch_unwind(AssertUnwindSafe(verify)).is_err(), "{jobs} jobs");
+    }
+}
+
+#[test]
+fn a_source_that_fails_is_a_finding() {
+    struct Failing(Memory);
+    impl BlobSource for Failing {
+        fn format(&self) -> Format {
+            self.0.format()
+        }
+        fn open(&self, name: &BlobName) -> Result<Blob<'_>, OpenFault> {
+            let blob = self.0.open(name)?;
+            let head = blob.reader.take(2 << 20);
+            let reader: Box<dyn Read + Send> = Box::new(head.chain(Broken));
+            Ok(if blob.size < Some(3 << 20) { self.0.open(name)? } else { Blob { size: blob.size, reader } })
+        }
+        fn stored(&self) -> io::Result<Vec<Stored>> {
+            self.0.stored()
+        }
+    }
+    struct Broken;
+    impl Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::Error::other("the disk is on fire"))
+        }
+    }
+    let report = castline::verify(&Failing(large()), &options(2), &Watch::none()).expect("verifies").report;
+    assert!(!report.is_intact());
+    let unreadable = report.findings.iter().filter(|finding| finding.code.to_string() == "blob-unreadable");
+    assert!(unreadable.clone().count() > 0);
+    assert!(unreadable.clone().all(|finding| finding.message.contains("the disk is on fire")));
+}
+
+#[test]
+fn progress_ends_where_it_said_it_would() {
+    let image = large();
+    let seen = Mutex::new(Vec::<Progress>::new());
+    let note = |progress| seen.lock().expect("no panic").push(progress);
+    let report =
+        castline::verify(&image, &options(2), &Watch::none().with_progress(&note)).expect("verifies").report;
+    let seen = seen.into_inner().expect("no panic");
+    let most = seen.iter().map(|progress| progress.bytes).max().expect("progress");
+    let last = seen.iter().find(|progress| progress.bytes == most).expect("the last");
+    assert_eq!((most, last.total_bytes), (report.bytes, report.bytes));
+    assert_eq!(seen.iter().map(|progress| progress.blobs).max(), Some(report.blobs));
+    assert!(
+        seen.iter()
+            .all(|progress| progress.total_bytes == report.bytes && progress.total_blobs == report.blobs)
+    );
+    assert!(seen.len() as u64 > report.bytes >> 20, "only {} calls", seen.len());
+}

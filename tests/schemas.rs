@@ -1,0 +1,28 @@
+//! The JSON Schemas of what `--json` prints are those in `schemas/`. `cargo xtask schema` writes them.
+
+use std::{env, fs, path::Path};
+
+use castline::{Inspection, Report};
+use schemars::Schema;
+
+fn check(name: &str, schema: &Schema) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas").join(name);
+    let mut text = serde_json::to_string_pretty(schema).expect("JSON");
+    text.push('\n');
+    if env::var_os("CASTLINE_WRITE_SCHEMAS").is_some() {
+        fs::create_dir_all(path.parent().expect("a folder")).expect("the folder is made");
+        fs::write(&path, &text).expect("the schema is written");
+    }
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+    assert!(committed == text, "schemas/{name} is not current: run `cargo xtask schema`");
+}
+
+#[test]
+fn the_schema_of_a_report_is_current() {
+    check("report.json", &schemars::schema_for!(Report));
+}
+
+#[test]
+fn the_schema_of_an_inspection_is_current() {
+    check("inspection.json", &schemars::schema_for!(Inspection));
+}
