@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release --example verify -- oci:tests/vectors/layouts/three-layers`
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it is a program")]
+
 use std::process::ExitCode;
 
 use castline::{

@@ -6,10 +6,10 @@ use castline::{
 };
 use xtask::images::{self, Expected, RealImage};
 
-fn verify(reference: &str, options: Options) -> Report {
+fn verify(reference: &str, options: &Options) -> Report {
     let reference: Reference = reference.parse().expect("a reference");
     let source = Source::open(&reference).expect("opens");
-    castline::verify(&source, &options, &Watch::none()).expect("verifies").report
+    castline::verify(&source, options, &Watch::none()).expect("verifies").report
 }
 
 fn errors(report: &Report) -> Vec<Expected> {
@@ -36,7 +36,7 @@ fn real_images_get_their_verdict() {
     assert!(images.len() > 20, "only {} images", images.len());
     for image in images {
         let reference = image.reference(scratch.path()).expect("a reference");
-        let report = verify(&reference, Options::default());
+        let report = verify(&reference, &Options::default());
         for digest in &image.digests {
             let listed = report.images.iter().any(|found| found.digest.to_string() == *digest);
             assert!(listed, "{}: no image {digest}", image.name);
@@ -46,7 +46,7 @@ fn real_images_get_their_verdict() {
             let absent =
                 report.findings.iter().filter(|finding| finding.level == Level::Warning).map(expected);
             assert_eq!(absent.collect::<Vec<_>>(), of_platforms(&image), "{}", image.name);
-            let all = verify(&reference, Options::default().with_platforms(Platforms::All));
+            let all = verify(&reference, &Options::default().with_platforms(Platforms::All));
             assert!(!all.intact);
             assert_eq!(errors(&all), of_platforms(&image), "{}", image.name);
         } else {

@@ -62,10 +62,9 @@ impl RealImage {
         let transport = match entry["format"].as_str() {
             Some("oci-layout") => "oci",
             Some("oci-archive") => "oci-archive",
-            Some("docker-archive") => "docker-archive",
             // Both formats in one file. Only as a layout is it partial.
             Some("docker-archive+oci-layout") if partial => "oci-archive",
-            Some("docker-archive+oci-layout") => "docker-archive",
+            Some("docker-archive" | "docker-archive+oci-layout") => "docker-archive",
             other => panic!("{name}: unknown format {other:?}"),
         };
         let errors = list(&expected["errors"]).into_iter().map(|error| Expected {

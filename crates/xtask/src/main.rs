@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use xtask::{say, vectors};
+use xtask::{checks, fuzz, say, vectors};
 
 /// Tasks of castline's developers.
 #[derive(Debug, Parser)]
@@ -19,6 +19,20 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// Run everything that must pass: format, lints, tests, documentation, examples, packages
+    ///
+    /// Installs what is missing. `CASTLINE_TEST_IMAGES` may name a folder of real images.
+    Test,
+    /// Write the JSON Schemas of what `--json` prints, into schemas/
+    Schema,
+    /// Run the fuzz targets for a while (needs a nightly toolchain; installs cargo-fuzz)
+    Fuzz {
+        /// Only this one, of `fuzz/fuzz_targets`
+        target: Option<String>,
+        /// Seconds for each target
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
     /// Write the test vectors: small images, valid and broken, and the tables of what verifying them must find
     ///
     /// Without options: the committed ones, into tests/vectors; what is stale there is removed.
@@ -33,12 +47,17 @@ enum Task {
 }
 
 fn main() -> ExitCode {
-    let Task::Vectors { transient, into } = Arguments::parse().task;
     let root = root();
-    let done = if transient {
-        write(&into.unwrap_or_else(|| root.join("target/vectors")), vectors::write_transient)
-    } else {
-        write(&root.join("tests/vectors"), vectors::write_committed)
+    let done = match Arguments::parse().task {
+        Task::Test => checks::run(&root),
+        Task::Schema => checks::write_schemas(&root),
+        Task::Fuzz { target, seconds } => fuzz::run(&root, seconds, target.as_deref()),
+        Task::Vectors { transient: false, .. } => {
+            write(&root.join("tests/vectors"), vectors::write_committed)
+        }
+        Task::Vectors { into, .. } => {
+            write(&into.unwrap_or_else(|| root.join("target/vectors")), vectors::write_transient)
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,130 @@
+//! `cargo xtask test`: everything that must pass, in the order in which it fails fastest.
+
+use std::{
+    env, io,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use crate::say;
+
+/// One step: what it is, the command, and what it has in its environment.
+struct Step {
+    name: &'static str,
+    command: &'static [&'static str],
+    environment: &'static [(&'static str, &'static str)],
+}
+
+const fn step(name: &'static str, command: &'static [&'static str]) -> Step {
+    Step { name, command, environment: &[] }
+}
+
+const STEPS: &[Step] = &[
+    step("format", &["cargo", "fmt", "--all", "--check"]),
+    step(
+        "lints",
+        &[
+            "cargo",
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--features",
+            "castline/schema",
+            "--",
+            "-D",
+            "warnings",
+        ],
+    ),
+    step("tests", &["cargo", "test", "--workspace", "--features", "castline/schema"]),
+    step(
+        "tests without C code",
+        &[
+            "cargo",
+            "test",
+            "--no-default-features",
+            "--features",
+            "pure-rust",
+            "--test",
+            "conformance",
+            "--test",
+            "properties",
+        ],
+    ),
+    Step {
+        name: "documentation",
+        command: &["cargo", "doc", "--workspace", "--no-deps", "--features", "castline/schema"],
+        environment: &[("RUSTDOCFLAGS", "-D warnings")],
+    },
+    step("example", &["cargo", "run", "--quiet", "--example", "verify"]),
+    step("benchmarks run", &["cargo", "test", "--benches", "--profile", "dev"]),
+    step("scripts", &["bash", "-n", "benches/reference-image.sh", "benches/peers.sh"]),
+    step("packages", &["cargo", "package", "--workspace", "--exclude", "xtask", "--allow-dirty", "--quiet"]),
+];
+
+/// Runs every step in `root`, and installs what it needs.
+///
+/// # Errors
+///
+/// When a step fails, or cannot be started.
+pub fn run(root: &Path) -> io::Result<()> {
+    components()?;
+    let began = Instant::now();
+    let mut times = Vec::new();
+    for step in STEPS {
+        let started = Instant::now();
+        say(&format!("\n== {}: {}", step.name, step.command.join(" ")));
+        execute(root, step.command, step.environment)?;
+        times.push((step.name, started.elapsed()));
+    }
+    say("");
+    for (name, time) in times {
+        say(&format!("{:>6} s  {name}", seconds(time)));
+    }
+    if env::var_os("CASTLINE_TEST_IMAGES").is_none() {
+        say("SKIPPED: real images. Name a folder of them in CASTLINE_TEST_IMAGES to check them.");
+    }
+    say(&format!("everything passed in {} s", seconds(began.elapsed())));
+    Ok(())
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.1}", time.as_secs_f64())
+}
+
+/// rustfmt and clippy, which a minimal toolchain does not have.
+fn components() -> io::Result<()> {
+    for (tool, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
+        let there = Command::new("cargo").args([tool, "--version"]).output()?.status.success();
+        if !there {
+            say(&format!("installing {component}"));
+            execute(Path::new("."), &["rustup", "component", "add", component], &[])?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes `schemas/` anew.
+///
+/// # Errors
+///
+/// When cargo fails.
+pub fn write_schemas(root: &Path) -> io::Result<()> {
+    let command = ["cargo", "test", "--features", "schema", "--test", "schemas"];
+    execute(root, &command, &[("CASTLINE_WRITE_SCHEMAS", "1")])
+}
+
+/// Runs a command to its end; an error that names it when it fails.
+pub(crate) fn execute(folder: &Path, command: &[&str], environment: &[(&str, &str)]) -> io::Result<()> {
+    let (program, arguments) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let status = Command::new(program)
+        .args(arguments)
+        .envs(environment.iter().copied())
+        .current_dir(folder)
+        .status()
+        .map_err(|error| io::Error::new(error.kind(), format!("{program} cannot be started: {error}")))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(io::Error::other(format!("`{}` failed ({status})", command.join(" "))))
+}
