@@ -17,7 +17,7 @@ OUT/work holds what is only needed for that.
 
 The packages come from the apt sources of this machine (Debian 12, amd64). The same package
 versions and the same tar, gzip and zstd give the same bytes; OUT/packages.txt lists the versions.
-Needs apt-get, dpkg-deb, GNU tar, gzip, zstd, jq, about 8 GB of disk; root is not needed.
+Needs apt-get, dpkg-deb, GNU tar, gzip, zstd, jq and about 8 GB of disk, not root.
 USAGE
 }
 
@@ -27,8 +27,8 @@ layers() {
 base     base-files bash coreutils libc6 libc-bin dpkg perl-base libperl5.36 perl-modules-5.36 libssl3 openssl ca-certificates tzdata
 python   libpython3.11-stdlib python3-numpy python3-scipy python3-pandas python3-matplotlib python3-sympy python3-django
 gcc      cpp-12 gcc-12 g++-12 libgcc-12-dev libstdc++-12-dev libasan8 libtsan2
-java     openjdk-17-jre-headless
-services postgresql-15 git vim-runtime cmake cmake-data
+database postgresql-15 git
+tools    vim-runtime cmake cmake-data
 node     libicu72 libnode108 node-typescript libruby3.1
 large    golang-1.19-go golang-1.19-src libstd-rust-dev chromium
 LAYERS
@@ -43,7 +43,7 @@ fetch() {
     [ -e "work/$layer/complete" ] && return
     say "fetching $layer: $*"
     mkdir -p "work/$layer"
-    (cd "work/$layer" && apt-get -q download "$@" >&2) || die "apt-get cannot fetch the packages of $layer"
+    (cd "work/$layer" && apt-get -qq -o APT::Sandbox::User=root download "$@" >&2) || die "apt-get cannot fetch the packages of $layer"
     touch "work/$layer/complete"
 }
 

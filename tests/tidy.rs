@@ -22,6 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// What the core may use: nothing in it opens a file or a socket, or runs tasks.
 const CORE_USES: &[&str] = &[
+    "base64",
     "blake3",
     "castline-inflate",
     "castline-sha256",

@@ -7,7 +7,7 @@ use std::{cell::Cell, collections::HashSet, fmt};
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use crate::verify::FindingCode;
+use crate::verify::{Finding, FindingCode};
 
 /// How deep arrays and objects may nest. Image documents use six levels; the limit keeps the stack bounded.
 const MAX_DEPTH: u32 = 64;
@@ -89,6 +89,13 @@ pub(crate) fn folded(name: &str) -> String {
 pub(crate) struct JsonFault {
     pub(crate) code: FindingCode,
     pub(crate) message: String,
+}
+
+impl JsonFault {
+    /// The finding about the document at `place`.
+    pub(crate) fn finding(self, place: &str) -> Finding {
+        Finding::error(self.code, format!("{place}: {}", self.message))
+    }
 }
 
 /// Reads one document that must be an object.

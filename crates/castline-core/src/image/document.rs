@@ -56,8 +56,7 @@ impl Document {
         let json = match json::object(bytes) {
             Ok(json) => json,
             Err(fault) => {
-                let message = format!("{place}: {}", fault.message);
-                findings.push(Finding::error(fault.code, message).with_reference(place));
+                findings.push(fault.finding(place).with_reference(place));
                 return None;
             }
         };

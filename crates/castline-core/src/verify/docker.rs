@@ -4,7 +4,7 @@ use super::{
     Finding, FindingCode, Platforms,
     oci::not_found,
     source::{BlobName, OpenFault},
-    survey::{Draft, FileFault, LayerUse, Survey, limit_finding},
+    survey::{Draft, FileFault, LayerUse, Survey},
 };
 use crate::{
     Digest, Result,
@@ -80,8 +80,7 @@ impl Survey<'_> {
         let json = match json::value(bytes) {
             Ok(json) => json,
             Err(fault) => {
-                let message = format!("{MANIFEST}: {}", fault.message);
-                self.find(Finding::error(fault.code, message).with_path(MANIFEST));
+                self.find(fault.finding(MANIFEST).with_path(MANIFEST));
                 return None;
             }
         };
@@ -262,23 +261,8 @@ impl Survey<'_> {
         digest: &Digest,
         place: &str,
     ) -> Vec<usize> {
-        let count = entry.layers.len();
-        let limit = self.options.limits.layers;
-        if count as u64 > limit {
-            let message = format!("{place} has {count} layers; those past {limit} were not checked");
-            self.find(limit_finding("layers", limit, message).with_reference(place));
-        }
-        if let Some(diff_ids) = diff_ids
-            && diff_ids.len() != count
-            && entry.countable
-        {
-            let message =
-                format!("{place} has {count} layers and its configuration {} diffIDs", diff_ids.len());
-            let finding =
-                Finding::error(FindingCode::DiffidCountMismatch, message).with_digest(digest.clone());
-            self.find(finding.with_values(diff_ids.len(), count).with_reference(place));
-        }
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let ids = diff_ids.filter(|_| entry.countable).map(<[_]>::len);
+        let limit = self.check_layer_count(entry.layers.len(), ids, digest, place);
         let layers = entry.layers.iter().take(limit).enumerate();
         let uses: Vec<usize> = layers
             .map(|(position, path)| {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     Finding, FindingCode, Level, Platforms,
     source::{BlobName, OpenFault},
-    survey::{Draft, FileFault, LayerUse, Slot, Survey, limit_finding},
+    survey::{Draft, FileFault, LayerUse, Slot, Survey},
 };
 use crate::{
     Digest, Platform, Result,
@@ -457,29 +457,11 @@ impl Survey<'_> {
         place: &str,
         draft: &mut Draft,
     ) {
-        let count = manifest.layers.len();
-        let limit = self.options.limits.layers;
-        if count as u64 > limit {
-            let message = format!("{place} has {count} layers; those past {limit} were not checked");
-            self.find(limit_finding("layers", limit, message).with_reference(place));
-        }
-        if let Some(diff_ids) = diff_ids
-            && diff_ids.len() != count
-            && manifest.countable
-        {
-            let message =
-                format!("{place} has {count} layers and its configuration {} diffIDs", diff_ids.len());
-            let finding = Finding::error(FindingCode::DiffidCountMismatch, message);
-            self.find(
-                finding
-                    .with_digest(draft.image.digest().clone())
-                    .with_values(diff_ids.len(), count)
-                    .with_reference(place),
-            );
-        }
+        let ids = diff_ids.filter(|_| manifest.countable).map(<[_]>::len);
+        let digest = draft.image.digest().clone();
+        let limit = self.check_layer_count(manifest.layers.len(), ids, &digest, place);
         // Without an image's configuration nobody unpacks a layer, whatever its type: ORAS gives plain files that of a tar.
         let opaque = manifest.config.as_ref().is_some_and(|config| role(&config.media_type) != Role::Config);
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         for (position, layer) in manifest.layers.iter().take(limit).enumerate() {
             let Some(layer) = layer else { continue };
             let place = format!("{place}.layers[{position}]");

@@ -274,6 +274,31 @@ impl<'a> Survey<'a> {
         }
     }
 
+    /// Compares the number of layers of the image at `place` with that of its diffIDs, where it is known. How many
+    /// layers are to be checked.
+    pub(super) fn check_layer_count(
+        &mut self,
+        layers: usize,
+        diff_ids: Option<usize>,
+        image: &Digest,
+        place: &str,
+    ) -> usize {
+        let limit = self.options.limits.layers;
+        if layers as u64 > limit {
+            let message = format!("{place} has {layers} layers; those past {limit} were not checked");
+            self.find(limit_finding("layers", limit, message).with_reference(place));
+        }
+        if let Some(diff_ids) = diff_ids
+            && diff_ids != layers
+        {
+            let message = format!("{place} has {layers} layers and its configuration {diff_ids} diffIDs");
+            let finding =
+                Finding::error(FindingCode::DiffidCountMismatch, message).with_digest(image.clone());
+            self.find(finding.with_values(diff_ids, layers).with_reference(place));
+        }
+        usize::try_from(limit).unwrap_or(usize::MAX)
+    }
+
     /// Notes that `place` refers to a blob that the pipeline is to check; its index. `None` when it cannot be
     /// checked, with a finding.
     pub(super) fn blob(
