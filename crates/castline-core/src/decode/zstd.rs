@@ -21,7 +21,8 @@ enum State {
     /// At the start of a frame: what came of its header so far.
     Header(Vec<u8>),
     /// In a frame.
-    Body,
+    /// In a frame whose content is to go on for so many bytes, where its header says it.
+    Body { left: Option<u64> },
     /// In a skippable frame: bytes left.
     Skip(u32),
 }
@@ -71,12 +72,14 @@ impl Zstd {
                 _ => State::Header(header),
             });
         }
-        let Some(window) = window(&header)? else { return Ok(State::Header(header)) };
+        let Some(FrameHeader { window, content_size }) = FrameHeader::read(&header)? else {
+            return Ok(State::Header(header));
+        };
         if window > self.window_limit {
             return Err(DecodeFault::Window { window, limit: self.window_limit });
         }
         self.frame.start(&header)?;
-        Ok(State::Body)
+        Ok(State::Body { left: content_size })
     }
 }
 
@@ -103,9 +106,16 @@ impl Decode for Zstd {
                         self.state = State::Header(Vec::with_capacity(MAX_HEADER));
                     }
                 }
-                State::Body => {
+                State::Body { left } => {
                     let before = (used, *at);
                     let ended = self.frame.decode(input, &mut used, buffer, at)?;
+                    let produced = (*at - before.1) as u64;
+                    if let Some(left) = left {
+                        *left = left.checked_sub(produced).ok_or_else(wrong_size)?;
+                    }
+                    if ended && left.is_some_and(|left| left > 0) {
+                        return Err(wrong_size());
+                    }
                     if ended {
                         self.follows_a_frame = true;
                         self.state = State::Header(Vec::with_capacity(MAX_HEADER));
@@ -128,38 +138,55 @@ impl Decode for Zstd {
     }
 }
 
-/// The window that a complete frame header asks for (RFC 8878, section 3.1.1.1); `None` while it is incomplete.
-fn window(header: &[u8]) -> Result<Option<u64>, DecodeFault> {
-    let Some(&descriptor) = header.get(4) else { return Ok(None) };
-    if descriptor & 0x08 != 0 {
-        return Err(DecodeFault::Corrupt("a zstd frame header has its reserved bit set".into()));
-    }
-    let single_segment = descriptor & 0x20 != 0;
-    let dictionary = [0, 1, 2, 4][usize::from(descriptor & 3)];
-    let content_size = match (descriptor >> 6, single_segment) {
-        (0, false) => 0,
-        (0, true) => 1,
-        (flag, _) => 1 << flag,
-    };
-    let content_at = 5 + usize::from(!single_segment) + dictionary;
-    if header.len() < content_at + content_size {
-        return Ok(None);
-    }
-    if header[content_at - dictionary..content_at].iter().any(|&byte| byte != 0) {
-        return Err(DecodeFault::Corrupt(
-            "a zstd frame asks for a dictionary, which layers do not have".into(),
-        ));
-    }
-    if single_segment {
+fn wrong_size() -> DecodeFault {
+    DecodeFault::Corrupt("a zstd frame is not as long as its header says".into())
+}
+
+/// What a frame's header says (RFC 8878, section 3.1.1.1).
+#[derive(Debug, PartialEq, Eq)]
+struct FrameHeader {
+    /// Bytes of memory that decoding it takes.
+    window: u64,
+    /// Bytes of its content.
+    content_size: Option<u64>,
+}
+
+impl FrameHeader {
+    /// `None` while the header is incomplete.
+    fn read(header: &[u8]) -> Result<Option<Self>, DecodeFault> {
+        let Some(&descriptor) = header.get(4) else { return Ok(None) };
+        if descriptor & 0x08 != 0 {
+            return Err(DecodeFault::Corrupt("a zstd frame header has its reserved bit set".into()));
+        }
+        let single_segment = descriptor & 0x20 != 0;
+        let dictionary = [0, 1, 2, 4][usize::from(descriptor & 3)];
+        let content_size = match (descriptor >> 6, single_segment) {
+            (0, false) => 0,
+            (0, true) => 1,
+            (flag, _) => 1 << flag,
+        };
+        let content_at = 5 + usize::from(!single_segment) + dictionary;
+        if header.len() < content_at + content_size {
+            return Ok(None);
+        }
+        if header[content_at - dictionary..content_at].iter().any(|&byte| byte != 0) {
+            return Err(DecodeFault::Corrupt(
+                "a zstd frame asks for a dictionary, which layers do not have".into(),
+            ));
+        }
         let mut size = [0; 8];
-        size[..content_size].copy_from_slice(&header[content_at..]);
+        size[..content_size].copy_from_slice(&header[content_at..content_at + content_size]);
         let offset = if content_size == 2 { 256 } else { 0 };
-        return Ok(Some(u64::from_le_bytes(size).saturating_add(offset)));
+        let size = u64::from_le_bytes(size).saturating_add(offset);
+        let content_size = (content_size > 0).then_some(size);
+        if single_segment {
+            return Ok(Some(Self { window: size, content_size }));
+        }
+        let exponent = u64::from(header[5] >> 3);
+        let mantissa = u64::from(header[5] & 7);
+        let base = 1u64 << (10 + exponent);
+        Ok(Some(Self { window: base + (base >> 3) * mantissa, content_size }))
     }
-    let exponent = u64::from(header[5] >> 3);
-    let mantissa = u64::from(header[5] & 7);
-    let base = 1u64 << (10 + exponent);
-    Ok(Some(base + (base >> 3) * mantissa))
 }
 
 #[cfg(feature = "native")]
@@ -323,18 +350,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn windows_are_read_from_headers() {
-        for (header, expected) in [
+    fn frame_headers_are_read() {
+        let header = |window, content_size| Some(FrameHeader { window, content_size });
+        for (bytes, expected) in [
             (&b"\x28\xb5\x2f\xfd"[..], None),
             (b"\x28\xb5\x2f\xfd\x00", None),
-            (b"\x28\xb5\x2f\xfd\x00\x58", Some(2 << 20)),
-            (b"\x28\xb5\x2f\xfd\x20\x05", Some(5)),
-            (b"\x28\xb5\x2f\xfd\x60\x05\x00", Some(261)),
-            (b"\x28\xb5\x2f\xfd\x00\xff", Some((1 << 41) + 7 * (1 << 38))),
+            (b"\x28\xb5\x2f\xfd\x00\x58", header(2 << 20, None)),
+            (b"\x28\xb5\x2f\xfd\x20\x05", header(5, Some(5))),
+            (b"\x28\xb5\x2f\xfd\x40\x58\x05", None),
+            (b"\x28\xb5\x2f\xfd\x40\x58\x05\x00", header(2 << 20, Some(261))),
+            (b"\x28\xb5\x2f\xfd\x60\x05\x00", header(261, Some(261))),
+            (b"\x28\xb5\x2f\xfd\x00\xff", header((1 << 41) + 7 * (1 << 38), None)),
         ] {
-            assert_eq!(window(header), Ok(expected), "{header:x?}");
+            assert_eq!(FrameHeader::read(bytes), Ok(expected), "{bytes:x?}");
         }
-        assert!(window(b"\x28\xb5\x2f\xfd\x08").is_err(), "reserved bit");
-        assert!(window(b"\x28\xb5\x2f\xfd\x01\x58\x07").is_err(), "dictionary");
+        assert!(FrameHeader::read(b"\x28\xb5\x2f\xfd\x08").is_err(), "reserved bit");
+        assert!(FrameHeader::read(b"\x28\xb5\x2f\xfd\x01\x58\x07").is_err(), "dictionary");
     }
 }
