@@ -59,6 +59,7 @@ pack() {
             dpkg-deb --fsys-tarfile "$package" | tar -x -p --no-same-owner -C work/tree
         done
     done
+    find work/tree -type d -exec touch -d @0 {} + # what tar leaves there depends on the time of day
     tar -c --format=posix --pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime \
         --sort=name --numeric-owner --owner=0 --group=0 -C work/tree -f "work/$name.part" .
     rm -rf work/tree

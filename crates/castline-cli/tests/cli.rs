@@ -33,6 +33,7 @@ fn a_sound_image_exits_with_0_and_says_so() {
     assert_eq!((status, &*errors), (0, ""), "{text}");
     assert!(text.contains("linux/amd64, 3 layers, v1: intact"), "{text}");
     assert!(text.contains("\nintact: "), "{text}");
+    assert_eq!(run(&["verify", "oci:layouts/three-layers", "--jobs", "1000000"]).0, 0);
 }
 
 #[test]
@@ -194,4 +195,28 @@ fn a_bomb_is_refused_in_bounded_memory() {
         assert_eq!(status, 1, "{errors}");
         assert!(text.contains("[limit-exceeded]"), "{text}");
     }
+}
+
+/// What the README shows is what is printed.
+#[test]
+fn the_readme_shows_what_is_printed() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let readme = std::fs::read_to_string(root.join("README.md")).expect("the README");
+    let mut shown = 0;
+    for block in readme.split("```console\n").skip(1) {
+        let block = block.split("```").next().expect("a block");
+        let Some((arguments, expected)) = block
+            .strip_prefix("$ cargo run --release -p castline-cli -- ")
+            .and_then(|rest| rest.split_once('\n'))
+        else {
+            continue;
+        };
+        let arguments: Vec<&str> = arguments.split(' ').collect();
+        let output = castline(&arguments).current_dir(&root).output().expect("it runs");
+        let (_, text, _) = outcome(&output);
+        let (head, cut) = expected.split_once("…\n").map_or((expected, false), |(head, _)| (head, true));
+        assert!(if cut { text.starts_with(head) } else { text == head }, "{arguments:?} prints:\n{text}");
+        shown += 1;
+    }
+    assert_eq!(shown, 2);
 }

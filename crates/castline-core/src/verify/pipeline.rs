@@ -36,6 +36,9 @@ use crate::{
 /// How many chunks of a track may wait before its pump pauses.
 const AHEAD: usize = 3;
 
+/// However many cores there are.
+const MOST_WORKERS: usize = 256;
+
 /// What is to be computed about one blob.
 #[derive(Clone, Debug)]
 pub(super) struct Task {
@@ -73,6 +76,8 @@ pub(super) fn run(
     if tasks.is_empty() {
         return Ok(Vec::new());
     }
+    // More workers than blobs can feed, or files can be open at once, are of no use.
+    let jobs = jobs.get().min(3 * tasks.len()).min(MOST_WORKERS);
     let mut order: Vec<usize> = (0..tasks.len()).collect();
     order.sort_by_key(|&task| std::cmp::Reverse(tasks[task].size));
     let run = Run {
@@ -84,7 +89,7 @@ pub(super) fn run(
         pool: Arc::default(),
         bytes: AtomicU64::new(0),
         blobs: AtomicU64::new(0),
-        max_lanes: jobs.get() + 1,
+        max_lanes: jobs + 1,
         board: Mutex::new(Board {
             waiting: order.into(),
             lanes: Vec::new(),
@@ -95,7 +100,7 @@ pub(super) fn run(
         changed: Condvar::new(),
     };
     let workers = rayon::ThreadPoolBuilder::new()
-        .num_threads(jobs.get())
+        .num_threads(jobs)
         .thread_name(|index| format!("castline-{index}"))
         .build()
         .map_err(|error| Error::NoWorkers { reason: error.to_string().into() })?;

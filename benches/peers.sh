@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# Times castline against its peers on one OCI layout.
+set -euo pipefail
+export LC_ALL=C
+
+usage() {
+    cat <<'USAGE'
+Usage: peers.sh IMAGEDIR [RUNS]
+
+Checks the OCI layout IMAGEDIR with each peer in turn (A B C A B C ...), RUNS times (7) after one
+round that only warms the caches. Prints wall seconds, the ratio to the shell pipeline (median of
+each round's own ratio; below 1 is faster), the median of CPU seconds, and the peak memory of the
+peer's biggest process.
+
+  castline        castline verify, all cores
+  castline -j1    castline verify --jobs 1
+  shell pipeline  shell-pipeline.sh: igzip or zstd, and openssl; two jobs
+  skopeo copy     oci: to dir:. Checks the blobs, not the diffIDs, and writes a copy to TMPDIR
+
+CASTLINE names the program; else it is ../target/release/castline. Needs GNU time. A peer that is
+missing or fails is named and left out.
+USAGE
+}
+
+die() { echo "peers: $*" >&2; exit 2; }
+
+case ${1-} in
+    -h | --help) usage; exit ;;
+    '' | -*) usage >&2; exit 2 ;;
+esac
+runs=${2:-7}
+image=$(realpath "$1")
+here=$(dirname "$(realpath "$0")")
+castline=${CASTLINE:-$here/../target/release/castline}
+[ -f "$image/index.json" ] || die "$1 is not an OCI layout"
+[[ $runs =~ ^[1-9][0-9]*$ ]] || die "$runs is not a number of runs"
+[ -x /usr/bin/time ] || die "GNU time is not there"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# peer NAME: the command line of a peer, and the programs that it needs.
+peer() {
+    case $1 in
+        castline) needs=("$castline") line=("$castline" verify "oci:$image") ;;
+        castline\ -j1) needs=("$castline") line=("$castline" verify "oci:$image" --jobs 1) ;;
+        shell\ pipeline) needs=(igzip zstd openssl jq) line=("$here/shell-pipeline.sh" "$image") ;;
+        skopeo\ copy) needs=(skopeo)
+            line=(skopeo --insecure-policy copy -q "oci:$image" "dir:$work/copy") ;;
+    esac
+}
+
+# run NAME: one timed run, as "seconds CPU-seconds KiB".
+run() {
+    local start end
+    peer "$1"
+    rm -rf "$work/copy"
+    start=$EPOCHREALTIME
+    /usr/bin/time -q -o "$work/cost" -f '%U %S %M' "${line[@]}" >"$work/said" 2>&1 || return
+    end=$EPOCHREALTIME
+    awk -v wall="$start $end" '{ split(wall, t, " "); print t[2] - t[1], $1 + $2, $3 }' "$work/cost"
+}
+
+peers=()
+for name in "castline" "castline -j1" "shell pipeline" "skopeo copy"; do
+    peer "$name"
+    for program in "${needs[@]}"; do
+        command -v "$program" >/dev/null || { echo "$name: left out, no $program" >&2; continue 2; }
+    done
+    run "$name" >/dev/null || { echo "$name: left out, it fails: $(tail -n1 "$work/said")" >&2; continue; }
+    peers+=("$name")
+done
+[ ${#peers[@]} -gt 0 ] || die "no peer is left"
+
+for ((round = 1; round <= runs; round++)); do
+    echo "round $round of $runs, load $(cut -d' ' -f1 /proc/loadavg)" >&2
+    for name in "${peers[@]}"; do
+        cost=$(run "$name") || die "$name fails: $(tail -n1 "$work/said")"
+        printf '%s\t%s\t%s\n' "$name" "$round" "${cost// /$'\t'}"
+    done
+done >"$work/costs"
+
+printf '%s, %d rounds, load %s\n' "$(basename "$image")" "$runs" "$(cut -d' ' -f1-3 /proc/loadavg)"
+python3 - "$work/costs" <<'TABLE'
+import sys
+from collections import defaultdict
+from statistics import median
+
+costs = defaultdict(dict)  # peer -> round -> (wall, cpu, kib)
+for row in open(sys.argv[1]):
+    name, turn, *numbers = row.rstrip("\n").split("\t")
+    costs[name][turn] = tuple(map(float, numbers))
+base = costs.get("shell pipeline")
+print(f"{'peer':15} {'median':>7} {'min':>6} {'max':>6} {'ratio':>6} {'CPU s':>6} {'MiB':>5}")
+for name, turns in costs.items():
+    walls, cpus, kibs = zip(*turns.values())
+    ratio = f"{median(cost[0] / base[t][0] for t, cost in turns.items()):.2f}" if base else "-"
+    print(f"{name:15} {median(walls):7.2f} {min(walls):6.2f} {max(walls):6.2f} {ratio:>6} "
+          f"{median(cpus):6.2f} {max(kibs) / 1024:5.0f}")
+TABLE
