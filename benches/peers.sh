@@ -71,16 +71,20 @@ for name in "castline" "castline -j1" "shell pipeline" "skopeo copy"; do
 done
 [ ${#peers[@]} -gt 0 ] || die "no peer is left"
 
+# busy: the CPU seconds, stolen ones too, that this machine has spent since it started.
+busy() { awk -v hz="$(getconf CLK_TCK)" '/^cpu / { print ($2 + $3 + $4 + $7 + $8 + $9) / hz }' /proc/stat; }
+
+before=$(busy)
 for ((round = 1; round <= runs; round++)); do
-    echo "round $round of $runs, load $(cut -d' ' -f1 /proc/loadavg)" >&2
+    echo "round $round of $runs" >&2
     for name in "${peers[@]}"; do
         cost=$(run "$name") || die "$name fails: $(tail -n1 "$work/said")"
         printf '%s\t%s\t%s\n' "$name" "$round" "${cost// /$'\t'}"
     done
 done >"$work/costs"
 
-printf '%s, %d rounds, load %s\n' "$(basename "$image")" "$runs" "$(cut -d' ' -f1-3 /proc/loadavg)"
-python3 - "$work/costs" <<'TABLE'
+echo "$(basename "$image"), $runs rounds"
+python3 - "$work/costs" "$before" "$(busy)" <<'TABLE'
 import sys
 from collections import defaultdict
 from statistics import median
@@ -96,4 +100,8 @@ for name, turns in costs.items():
     ratio = f"{median(cost[0] / base[t][0] for t, cost in turns.items()):.2f}" if base else "-"
     print(f"{name:15} {median(walls):7.2f} {min(walls):6.2f} {max(walls):6.2f} {ratio:>6} "
           f"{median(cpus):6.2f} {max(kibs) / 1024:5.0f}")
+ours = sum(cost[1] for turns in costs.values() for cost in turns.values())
+wall = sum(cost[0] for turns in costs.values() for cost in turns.values())
+others = max(0, float(sys.argv[3]) - float(sys.argv[2]) - ours)
+print(f"others used {others / wall:.2f} cores meanwhile; walls are only worth something near 0.1")
 TABLE

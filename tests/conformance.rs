@@ -6,7 +6,7 @@
 use std::{fmt::Write as _, fs, path::Path};
 
 use castline::{
-    Digest, Finding, Level, Options, Platform, Platforms, Watch,
+    Digest, Finding, FindingCode, Level, Options, Platform, Platforms, Watch,
     sources::{Reference, Source},
 };
 
@@ -102,6 +102,18 @@ fn check(table: &Path, base: &Path, least: usize) {
     }
     assert!(rows >= least, "only {rows} rows in {}", table.display());
     assert!(failures.is_empty(), "{} of {rows} rows differ:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// Every finding has a vector that gives it: a new code needs one.
+#[test]
+fn every_code_has_a_vector() {
+    let tables = ["index.tsv", "transient.tsv"]
+        .map(|table| fs::read_to_string(vectors().join(table)).expect("a table"));
+    for code in FindingCode::ALL {
+        let given = tables.iter().flat_map(|table| table.lines()).filter_map(|line| line.split('\t').nth(2));
+        let named = |codes: &str| codes.split(' ').any(|given| given.rsplit(':').next() == Some(code.name()));
+        assert!(given.clone().any(named), "no vector gives {code}");
+    }
 }
 
 fn vectors() -> &'static Path {

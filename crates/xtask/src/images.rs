@@ -119,11 +119,13 @@ fn lost_target(file: &Path) -> io::Result<Option<String>> {
     Ok(Some(target).filter(leads))
 }
 
-fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+/// Every file below `folder`, links to folders not followed.
+pub(crate) fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
             found.extend(files(&path)?);
         } else {
             found.push(path);
