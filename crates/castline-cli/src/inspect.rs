@@ -17,7 +17,7 @@ pub(crate) fn run(arguments: &Inspect) -> Result<Verdict, Failure> {
     if arguments.common.json {
         output::print_json(&inspection)?;
     } else {
-        output::print(&text(&arguments.common.image.to_string(), &inspection))?;
+        output::print(&text(&castline::shown_whole(&arguments.common.image.to_string()), &inspection))?;
     }
     Ok(if inspection.is_sound() { Verdict::Clean } else { Verdict::Findings })
 }

@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &Verify) -> Result<Verdict, Failure> {
     if arguments.common.json {
         output::print_json(report)?;
     } else {
-        output::print(&text(&arguments.common.image.to_string(), report))?;
+        output::print(&text(&castline::shown_whole(&arguments.common.image.to_string()), report))?;
     }
     Ok(if report.is_complete() { Verdict::Clean } else { Verdict::Findings })
 }

@@ -270,9 +270,9 @@ fn is_docker_name(text: &str) -> bool {
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let slashes = if self.transport == Transport::Docker { "//" } else { "" };
-        write!(f, "{}:{slashes}{}", self.transport.name(), shown(&self.place))?;
+        write!(f, "{}:{slashes}{}", self.transport.name(), self.place)?;
         if let Some(tag) = &self.tag {
-            write!(f, ":{}", shown(tag))?;
+            write!(f, ":{tag}")?;
         }
         if let Some(position) = self.position {
             write!(f, ":@{position}")?;
@@ -289,6 +289,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_long_tag_is_printed_whole() {
+        let text = format!("docker://registry.example/app:{}", "t".repeat(128));
+        assert_eq!(text.parse::<Reference>().expect("a reference").to_string(), text);
+    }
 
     proptest! {
         #[test]
