@@ -5,10 +5,12 @@
 
 use std::{fmt::Write as _, fs, path::Path};
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use castline::{
-    Digest, Finding, FindingCode, Level, Options, Platform, Platforms, Watch,
+    Digest, Finding, FindingCode, Level, Options, Platform, Platforms, Report, Rootfs, Verification, Watch,
     sources::{Reference, Source},
 };
+use serde_json::Value;
 
 fn unescaped(text: &str) -> String {
     let mut result = String::new();
@@ -35,6 +37,62 @@ fn code(finding: &Finding) -> String {
 }
 
 fn verify(flags: &[&str], input: &str, base: &Path) -> String {
+    let options = options(flags);
+    let verification = verification(options, input, base);
+    codes(&verification.report)
+}
+
+/// The tree of the one image that the input names.
+fn tree(input: &str, base: &Path) -> String {
+    let verification = verification(Options::default().with_rootfs(true), input, base);
+    if !verification.report.intact {
+        return codes(&verification.report);
+    }
+    let tree = verification.rootfs.into_values().next().expect("a tree");
+    let mut lines = Vec::new();
+    tree.write_json_lines(&mut lines).expect("memory");
+    assert_eq!(Rootfs::read_json_lines(&mut &lines[..]).expect("reads"), tree, "{input}");
+    let lines = String::from_utf8(lines).expect("JSON");
+    let entries =
+        lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).map(|line| entry(&line));
+    entries.filter(|entry| entry != "D:" && entry != "d:").collect::<Vec<_>>().join(" ")
+}
+
+/// One entry as the table has it, from its JSON line.
+fn entry(line: &Value) -> String {
+    let name = |key: &str| -> String {
+        let bytes = match (line[key].as_str(), line[format!("{key}Bytes")].as_str()) {
+            (Some(text), None) => text.as_bytes().to_vec(),
+            (None, Some(encoded)) => BASE64_STANDARD.decode(encoded).expect("base64"),
+            _ => panic!("{line} has no {key}"),
+        };
+        bytes.escape_ascii().to_string().replace(' ', "\\x20")
+    };
+    let path = name("path");
+    if line["sameAs"].is_string() || line["sameAsBytes"].is_string() {
+        return format!("h:{path}={}", name("sameAs"));
+    }
+    let device = || format!("{},{}", line["device"][0], line["device"][1]);
+    let (mut text, usual) = match line["type"].as_str().expect("a type") {
+        "directory" if line["implicit"] == true => (format!("D:{path}"), "0755"),
+        "directory" => (format!("d:{path}"), "0755"),
+        "file" => (format!("f:{path}:{}", line["size"]), "0644"),
+        "symlink" => (format!("l:{path}->{}", name("target")), "0777"),
+        "charDevice" => (format!("c:{path}:{}", device()), "0644"),
+        "blockDevice" => (format!("b:{path}:{}", device()), "0644"),
+        "fifo" => (format!("p:{path}"), "0644"),
+        other => panic!("an unknown type {other}"),
+    };
+    if line["mode"] != usual {
+        write!(text, ":{}", line["mode"].as_str().expect("a mode")).expect("a string");
+    }
+    for (name, value) in line["xattrs"].as_object().into_iter().flatten() {
+        write!(text, ":{name}={}", value.as_str().expect("base64")).expect("a string");
+    }
+    text
+}
+
+fn options(flags: &[&str]) -> Options {
     let mut options = Options::default();
     let mut flags = flags.iter();
     while let Some(flag) = flags.next() {
@@ -47,12 +105,19 @@ fn verify(flags: &[&str], input: &str, base: &Path) -> String {
             other => panic!("the table has an unknown flag {other}"),
         };
     }
+    options
+}
+
+fn verification(options: Options, input: &str, base: &Path) -> Verification {
     let reference: Reference = input.parse().expect("a reference");
     let options = options.with_selection(reference.selection());
     let source = Source::open(&reference.relative_to(base)).expect("opens");
-    let report = castline::verify(&source, &options, &Watch::none()).expect("verifies").report;
+    castline::verify(&source, &options, &Watch::none()).expect("verifies")
+}
+
+fn codes(report: &Report) -> String {
     let codes: Vec<String> = report.findings.iter().map(code).collect();
-    assert_eq!(report.intact, codes.iter().all(|code| code.contains(':')), "{input}: {codes:?}");
+    assert_eq!(report.intact, codes.iter().all(|code| code.contains(':')), "{codes:?}");
     if codes.is_empty() { "intact".to_owned() } else { codes.join(" ") }
 }
 
@@ -78,6 +143,7 @@ fn run(operation: &str, input: &str, base: &Path) -> String {
         result.unwrap_or_else(|error| format!("!{}", error.code().name()))
     };
     match words[0] {
+        "tree" => tree(input, base),
         "verify" => verify(&words[1..], input, base),
         "digest.parse" => core(parsed.parse::<Digest>().map(|digest| digest.to_string())),
         "platform.parse" => core(parsed.parse::<Platform>().map(|platform| platform.to_string())),

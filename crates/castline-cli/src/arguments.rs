@@ -28,6 +28,9 @@ pub(crate) enum Command {
     /// Show what an image is: identities, platforms, layers, configuration.
     #[command(after_help = INSPECT_EXAMPLES)]
     Inspect(Inspect),
+    /// Print the files that an image stands for, as mtree(5) text or JSON lines.
+    #[command(after_help = TREE_EXAMPLES)]
+    Tree(Tree),
     /// Check every blob, size, digest and layer of an image.
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(Verify),
@@ -40,6 +43,16 @@ Examples:
   castline inspect oci:images/app:v1 --json | jq '.images[].layers[].diffId'
 
 Reads the documents only. Exit status: 0 sound documents; 1 findings; 2 the work could not be done.";
+
+const TREE_EXAMPLES: &str = "\
+Examples:
+  castline tree oci:images/app:v1 > app.mtree
+  castline tree oci:images/app:v1 --platform linux/arm64 --json > app.jsonl
+  castline tree docker-archive:app.tar | fmtree -p /mnt/rootfs
+
+The image is verified on the way, and nothing is printed of one that is not intact. The text is mtree(5) with sizes and
+SHA-256 digests; --json is one object a line, with extended attributes and further names of a file as well.
+Exit status: 0 printed; 1 findings; 2 the work could not be done, or there are several images.";
 
 const VERIFY_EXAMPLES: &str = "\
 Examples:
@@ -70,6 +83,12 @@ pub(crate) struct Common {
 
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Tree {
     #[command(flatten)]
     pub(crate) common: Common,
 }

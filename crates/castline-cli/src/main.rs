@@ -6,6 +6,7 @@ mod inspect;
 mod output;
 mod progress;
 mod size;
+mod tree;
 mod verify;
 
 use std::process::ExitCode;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.command {
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Tree(arguments) => tree::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
     };
     match outcome {

@@ -10,10 +10,21 @@ use castline::{Finding, Level};
 /// Prints text on standard output.
 pub(crate) fn print(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    unless_closed(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
+}
+
+/// What became of writing, which a closed pipe ends in silence.
+pub(crate) fn unless_closed(written: io::Result<()>) -> io::Result<()> {
+    match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
     }
+}
+
+/// Prints findings on standard error, where standard output is for something else.
+pub(crate) fn explain(findings: &[Finding]) -> io::Result<()> {
+    let text: Vec<String> = findings.iter().map(finding).collect();
+    unless_closed(io::stderr().lock().write_all(text.join("\n").as_bytes()))
 }
 
 /// Prints a document as JSON on standard output.

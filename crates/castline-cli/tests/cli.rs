@@ -119,8 +119,33 @@ fn inspect_shows_identities_without_reading_layers() {
 }
 
 #[test]
+fn tree_prints_the_files_of_one_verified_image() {
+    let (status, text, errors) = run(&["tree", "oci:layouts/tree-hard-link"]);
+    assert_eq!((status, &*errors), (0, ""));
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[..2], ["#mtree", ". type=dir mode=0755 uid=0 gid=0"]);
+    assert!(
+        lines[2].starts_with("./a type=file mode=0644 uid=0 gid=0 time=0.000000000 size=1 sha256digest="),
+        "{text}"
+    );
+    let (status, text, _) = run(&["tree", "--json", "oci:layouts/tree-hard-link"]);
+    assert_eq!(status, 0);
+    assert_eq!(json(text.lines().last().expect("a line"))["sameAs"], "a");
+    let (status, text, errors) = run(&["tree", "oci:layouts/tree-hard-link-to-nothing"]);
+    assert_eq!((status, &*text), (1, ""));
+    assert!(
+        errors.contains("b is a hard link to a, which is no file") && errors.contains("[rootfs-conflict]"),
+        "{errors}"
+    );
+    let (status, text, errors) = run(&["tree", "oci:layouts/platforms"]);
+    assert_eq!((status, &*text), (2, ""));
+    assert!(errors.contains("several images") && errors.contains(" linux/arm64"), "{errors}");
+    assert_eq!(run(&["tree", "oci:layouts/platforms", "--platform", "linux/arm64"]).0, 0);
+}
+
+#[test]
 fn help_has_examples_and_the_exit_status() {
-    for command in ["verify", "inspect"] {
+    for command in ["verify", "inspect", "tree"] {
         let (status, text, _) = run(&[command, "--help"]);
         assert_eq!(status, 0);
         assert!(text.contains("Examples:\n  castline ") && text.contains("Exit status:"), "{text}");

@@ -77,6 +77,11 @@ impl Digest {
         Self(Repr::Sha256(castline_sha256::Sha256::digest(bytes)))
     }
 
+    /// A digest that was computed elsewhere in the core.
+    pub(crate) const fn from_sha256(bytes: [u8; 32]) -> Self {
+        Self(Repr::Sha256(bytes))
+    }
+
     /// The digest of `bytes` by `algorithm`; `None` when castline does not compute that one.
     pub fn of_with(algorithm: &Algorithm, bytes: &[u8]) -> Option<Self> {
         let mut hasher = Hasher::new(algorithm)?;

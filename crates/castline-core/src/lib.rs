@@ -15,6 +15,7 @@ mod json;
 mod limits;
 mod media_type;
 mod platform;
+pub mod rootfs;
 pub mod tar;
 mod verify;
 
@@ -24,6 +25,7 @@ pub use image::{Config, Descriptor, Identities, Image, Runtime, Verified};
 pub use limits::Limits;
 pub use media_type::Compression;
 pub use platform::Platform;
+pub use rootfs::Rootfs;
 pub use verify::{
     Blob, BlobName, BlobSource, Cancel, Finding, FindingCode, Format, ImageKind, ImageSummary,
     InspectedImage, InspectedLayer, Inspection, Level, OpenFault, Options, Platforms, Progress, Report,

@@ -70,7 +70,7 @@ fn seed(root: &Path, target: &str) -> io::Result<()> {
         match bytes.strip_prefix(b"\x1f\x8b\x08\x00") {
             // Past the rest of the header, after two bytes that say how to cut.
             Some(body) if fits && target == "inflate" => {
-                seeds.push([b"\x20\x40", body.get(6..).unwrap_or_default()].concat())
+                seeds.push([b"\x20\x40", body.get(6..).unwrap_or_default()].concat());
             }
             _ if fits && target != "inflate" => seeds.push(bytes),
             _ => {}

@@ -76,6 +76,13 @@ impl RealImage {
         Self { transport, partial, errors: errors.collect(), digests, path, name }
     }
 
+    /// The file that holds the tree of the image of that digest, if there is one.
+    pub fn tree(&self, encoded: &str) -> Option<PathBuf> {
+        let folder = self.path.parent()?.join("merged");
+        let path = folder.join(format!("{}@{}.jsonl", self.name, encoded.get(..12)?));
+        path.is_file().then_some(path)
+    }
+
     /// The reference of the image, of a copy in `scratch` where it must be repaired first: a copy of a folder may have
     /// lost its symbolic links, each being a short file now that holds the target.
     ///

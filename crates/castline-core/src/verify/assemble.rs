@@ -1,19 +1,24 @@
 //! From what was read to findings and a report.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Finding, FindingCode, ImageSummary, Level, Report, Verification,
+    Finding, FindingCode, ImageKind, ImageSummary, Level, Report, Verification,
     pipeline::{Outcome, Task},
     pump::{LayerFault, LayerOutcome, ReadFault},
     source::{BlobName, Format, OpenFault},
-    survey::{BlobUse, Slot, Survey, altered, limit_finding, unopened, wrong_size},
+    survey::{BlobUse, Draft, Slot, Survey, altered, limit_finding, unopened, wrong_size},
 };
-use crate::{Algorithm, Compression, Digest, Verified, decode::DecodeFault, error::shown, tar::TarFault};
+use crate::{
+    Algorithm, Compression, Digest, Rootfs, Verified,
+    decode::DecodeFault,
+    error::{shown, shown_whole},
+    tar::TarFault,
+};
 
 impl BlobUse {
     /// What the pipeline is to compute.
-    pub(super) fn task(&self) -> Task {
+    pub(super) fn task(&self, tree: bool) -> Task {
         let stored = self.expected.iter().map(Digest::algorithm).collect();
         let mut content: Vec<Algorithm> = Vec::new();
         for layer in &self.layers {
@@ -25,7 +30,8 @@ impl BlobUse {
             }
         }
         let size = self.declared.iter().map(|(size, _)| *size).max().unwrap_or_default();
-        Task { name: self.name.clone(), size, stored, content }
+        let tree = tree && !content.is_empty();
+        Task { name: self.name.clone(), size, stored, content, tree }
     }
 
     /// What is wrong with the blob.
@@ -206,6 +212,22 @@ impl Outcome {
     }
 }
 
+impl Draft {
+    /// The tree of files that its layers merge into, or why there is none.
+    fn merged(&self, outcomes: &[Outcome]) -> Result<Rootfs, String> {
+        let layer = |blob: &Option<usize>| outcomes.get((*blob)?)?.layer.as_ref()?.tar.layer.clone();
+        let layers: Option<Vec<_>> = self.layer_blobs.iter().map(layer).collect();
+        let layers = layers.ok_or("one is carried inline, is no tar, or has holes beyond the limit")?;
+        Rootfs::merge(layers.iter().map(|layer| &**layer)).map_err(|fault| fault.to_string())
+    }
+
+    fn conflict(&self, why: &str) -> Finding {
+        let digest = self.image.digest();
+        let message = format!("the layers of {digest} do not merge: {}", shown_whole(why));
+        Finding::error(FindingCode::RootfsConflict, message).with_digest(digest.clone())
+    }
+}
+
 impl Survey<'_> {
     /// The report, and the images whose every byte was checked.
     pub(super) fn into_verification(self, outcomes: &[Outcome]) -> Verification {
@@ -218,6 +240,8 @@ impl Survey<'_> {
         let bytes = self.bytes + outcomes.iter().map(|outcome| outcome.size).sum::<u64>();
         let mut images = Vec::new();
         let mut verified = Vec::new();
+        let mut rootfs = BTreeMap::new();
+        let mut conflicts = Vec::new();
         for draft in &self.drafts {
             let intact = !draft.faulty && !draft.blobs.iter().any(|&blob| broken[blob]);
             images.push(ImageSummary {
@@ -231,6 +255,12 @@ impl Survey<'_> {
             });
             if intact && !draft.skipped {
                 verified.push(Verified::by_verification(draft.image.clone()));
+                if self.options.rootfs && draft.unpackable && draft.image.kind() == ImageKind::Image {
+                    match draft.merged(outcomes) {
+                        Ok(tree) => drop(rootfs.insert(draft.image.digest().clone(), tree)),
+                        Err(why) => conflicts.push(draft.conflict(&why)),
+                    }
+                }
             }
         }
         let skipped = self.drafts.iter().any(|draft| draft.skipped);
@@ -245,6 +275,7 @@ impl Survey<'_> {
                 Slot::Blob(blob) => findings.append(&mut by_blob[blob]),
             }
         }
+        findings.extend(conflicts);
         findings.extend(unreferenced.findings);
         if nothing {
             findings.push(Finding::error(FindingCode::IndexNoManifests, "nothing was found to check"));
@@ -260,6 +291,7 @@ impl Survey<'_> {
                 blobs: self.read + read + unreferenced.blobs,
             },
             images: verified,
+            rootfs,
         }
     }
 

@@ -247,7 +247,9 @@ impl Survey<'_> {
             image,
             references: entry.tags.clone(),
             layers: entry.layers.len() as u64,
+            layer_blobs: blobs.iter().copied().map(Some).collect(),
             blobs,
+            unpackable: true,
             faulty,
             skipped: false,
         });

@@ -131,6 +131,8 @@ finding_codes! {
     LayerTarMalformed => "layer-tar-malformed", "unpackers will disagree on its content; make the image again";
     /// An entry's path is absolute or leaves the root by `..`.
     LayerPathEscape => "layer-path-escape", "castline and runtimes keep it inside the root; careless unpackers may not";
+    /// The layers cannot be laid over each other: an entry stands in what is no folder, a hard link leads nowhere.
+    RootfsConflict => "rootfs-conflict", "engines cannot unpack the image either; make it again";
     /// A layer whose content was not checked: foreign and absent, or encrypted.
     LayerSkipped => "layer-skipped", "its content was not checked: fetch or decrypt it to be sure";
     /// The archive cannot be read.

@@ -19,7 +19,7 @@ mod survey;
 mod tar_check;
 mod watch;
 
-use std::num::NonZeroUsize;
+use std::{collections::BTreeMap, num::NonZeroUsize};
 
 pub use finding::{Finding, FindingCode, Level};
 pub use inspect::{InspectedImage, InspectedLayer, Inspection, inspect};
@@ -28,8 +28,8 @@ pub use report::{ImageKind, ImageSummary, Report};
 pub use source::{Blob, BlobName, BlobSource, Format, OpenFault, Stored};
 pub use watch::{Cancel, Progress, Watch};
 
-use crate::{Error, Image, Result, Verified};
-use survey::{BlobUse, Survey};
+use crate::{Digest, Error, Image, Result, Rootfs, Verified};
+use survey::Survey;
 
 /// What a verification yields.
 #[derive(Clone, Debug)]
@@ -39,6 +39,9 @@ pub struct Verification {
     pub report: Report,
     /// The images of which every byte was checked and found right: the only ones that may run.
     pub images: Vec<Verified<Image>>,
+    /// The trees of files that the images stand for, by the digest of the image; empty unless
+    /// [`Options::rootfs`] asks for them. Only verified images have one.
+    pub rootfs: BTreeMap<Digest, Rootfs>,
 }
 
 /// Verifies what `options` select of the images in `source`.
@@ -52,7 +55,7 @@ pub struct Verification {
 /// is wrong with the image is a finding.
 pub fn verify(source: &dyn BlobSource, options: &Options, watch: &Watch<'_>) -> Result<Verification> {
     let survey = survey(source, options, watch)?;
-    let tasks: Vec<_> = survey.blobs.iter().map(BlobUse::task).collect();
+    let tasks: Vec<_> = survey.blobs.iter().map(|blob| blob.task(options.rootfs)).collect();
     let jobs =
         options.jobs.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
     let before = Progress {

@@ -396,6 +396,8 @@ impl Survey<'_> {
             references: path.names.clone(),
             layers: manifest.layers.len() as u64,
             blobs: config_blob.into_iter().collect(),
+            layer_blobs: Vec::new(),
+            unpackable: true,
             faulty: false,
             skipped: false,
         };
@@ -490,7 +492,9 @@ impl Survey<'_> {
                 }
                 _ => (self.blob(layer, &place, None), false),
             };
+            draft.unpackable &= is_layer(layer) && !opaque;
             draft.blobs.extend(blob);
+            draft.layer_blobs.push(blob);
             draft.skipped |= skipped;
         }
     }

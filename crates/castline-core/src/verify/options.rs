@@ -12,6 +12,8 @@ pub struct Options {
     pub platforms: Platforms,
     /// Whether to look for blobs and files that nothing refers to, and to check the digests of such blobs.
     pub unreferenced: bool,
+    /// Whether to merge the layers into the tree of files that they stand for.
+    pub rootfs: bool,
     /// How much the image may ask for.
     pub limits: Limits,
     /// How many cores to use; `None` for all. The report is the same for any number.
@@ -35,6 +37,12 @@ impl Options {
     #[must_use]
     pub fn with_unreferenced(self, unreferenced: bool) -> Self {
         Self { unreferenced, ..self }
+    }
+
+    /// The same with or without the tree of files.
+    #[must_use]
+    pub fn with_rootfs(self, rootfs: bool) -> Self {
+        Self { rootfs, ..self }
     }
 
     /// The same with other limits.

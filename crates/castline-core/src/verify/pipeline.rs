@@ -5,6 +5,7 @@
 //! one huge layer uses more than one; and a worker that finds two tracks waiting hashes both at once, which on
 //! processors with SHA extensions costs little more than one. Workers take what is most useful next:
 //!
+//! 0. while there are fewer streams left than workers: the pump of one, since they decide how long it takes;
 //! 1. two waiting tracks, hashed as a pair;
 //! 2. a new lane, while there are fewer than one more than there are workers;
 //! 3. the pump of the oldest lane that is not too far ahead of its hashers;
@@ -49,6 +50,8 @@ pub(super) struct Task {
     pub(super) stored: Vec<Algorithm>,
     /// Digests of the decompressed bytes; empty when it is no layer.
     pub(super) content: Vec<Algorithm>,
+    /// Whether to note what the layer adds and removes.
+    pub(super) tree: bool,
 }
 
 /// What was computed about one blob.
@@ -89,7 +92,7 @@ pub(super) fn run(
         pool: Arc::default(),
         bytes: AtomicU64::new(0),
         blobs: AtomicU64::new(0),
-        max_lanes: jobs + 1,
+        workers: jobs,
         board: Mutex::new(Board {
             waiting: order.into(),
             lanes: Vec::new(),
@@ -118,7 +121,7 @@ struct Run<'a> {
     pool: Arc<Pool>,
     bytes: AtomicU64,
     blobs: AtomicU64,
-    max_lanes: usize,
+    workers: usize,
     board: Mutex<Board<'a>>,
     changed: Condvar,
 }
@@ -180,9 +183,16 @@ enum Work<'a> {
 }
 
 impl<'a> Board<'a> {
-    fn next(&mut self, max_lanes: usize) -> Work<'a> {
+    fn next(&mut self, workers: usize) -> Work<'a> {
         if self.stopped || self.done == self.outcomes.len() {
             return Work::Leave;
+        }
+        // With fewer streams left than workers it is the pumps that decide how long it takes.
+        let pumping = self.lanes.iter().filter(|lane| lane.ended.is_none()).count();
+        if pumping + self.waiting.len() < workers
+            && let Some(pump) = self.pump()
+        {
+            return pump;
         }
         let mut ready = self.lanes.iter().enumerate().flat_map(|(lane, of)| {
             of.tracks
@@ -199,20 +209,24 @@ impl<'a> Board<'a> {
         {
             return Work::Pair(left, right);
         }
-        if self.lanes.len() < max_lanes
+        if self.lanes.len() <= workers
             && let Some(task) = self.waiting.pop_front()
         {
             self.lanes.push(Lane { task, pump: None, tracks: Vec::new(), ended: None });
             return Work::Open(task);
         }
-        let pump = self.lanes.iter_mut().find_map(|lane| {
-            let free = lane.tracks.iter().all(|track| track.queue.len() < AHEAD);
-            free.then(|| lane.pump.take().map(|pump| (lane.task, pump))).flatten()
-        });
-        if let Some((task, pump)) = pump {
-            return Work::Pump(task, pump);
+        if let Some(pump) = self.pump() {
+            return pump;
         }
         first.and_then(|first| self.portion(first)).map_or(Work::Wait, Work::Single)
+    }
+
+    /// The pump of the oldest lane that is not too far ahead.
+    fn pump(&mut self) -> Option<Work<'a>> {
+        self.lanes.iter_mut().find_map(|lane| {
+            let free = lane.tracks.iter().all(|track| track.queue.len() < AHEAD);
+            free.then(|| lane.pump.take().map(|pump| Work::Pump(lane.task, pump))).flatten()
+        })
     }
 
     fn portion(&mut self, (lane, track): (usize, usize)) -> Option<Portion> {
@@ -273,7 +287,7 @@ impl<'a> Run<'a> {
                 board.stopped = true;
                 self.changed.notify_all();
             }
-            match board.next(self.max_lanes) {
+            match board.next(self.workers) {
                 Work::Leave => break,
                 Work::Wait => board = self.changed.wait(board).unwrap_or_else(PoisonError::into_inner),
                 work => {
@@ -325,7 +339,7 @@ impl<'a> Run<'a> {
             Ok(blob) => {
                 let is_layer = !task.content.is_empty();
                 let plain_content = task.content.iter().any(|algorithm| !task.stored.contains(algorithm));
-                let pump = Pump::new(blob, is_layer, plain_content, &self.pool, self.limits);
+                let pump = Pump::new(blob, is_layer, plain_content, task.tree, &self.pool, self.limits);
                 lane.pump = Some(Box::new(pump));
                 let tracks = [(false, &task.stored), (true, &task.content)];
                 for (of_content, algorithms) in tracks {

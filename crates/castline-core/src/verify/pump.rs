@@ -89,11 +89,13 @@ pub(super) enum ReadFault {
 }
 
 impl<'a> Pump<'a> {
-    /// `plain_content`: whether content that is stored as it is comes out as content, too.
+    /// `plain_content`: whether content that is stored as it is comes out as content, too; `tree`: whether to note what
+    /// the layer adds and removes.
     pub(super) fn new(
         blob: Blob<'a>,
         is_layer: bool,
         plain_content: bool,
+        tree: bool,
         pool: &Arc<Pool>,
         limits: &'a Limits,
     ) -> Self {
@@ -109,7 +111,7 @@ impl<'a> Pump<'a> {
             content: 0,
             outcome: None,
             plain_content,
-            tar: is_layer.then(|| TarCheck::new(limits)),
+            tar: is_layer.then(|| TarCheck::new(limits, tree)),
         }
     }
 

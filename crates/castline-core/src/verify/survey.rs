@@ -82,6 +82,10 @@ pub(super) struct Draft {
     pub(super) references: Vec<String>,
     pub(super) layers: u64,
     pub(super) blobs: Vec<usize>,
+    /// The blob of each layer, lowest first.
+    pub(super) layer_blobs: Vec<Option<usize>>,
+    /// Whether its layers are tars that are meant to be unpacked.
+    pub(super) unpackable: bool,
     /// An error was found in its documents.
     pub(super) faulty: bool,
     /// A layer of it was not checked.

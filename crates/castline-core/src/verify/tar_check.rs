@@ -1,12 +1,16 @@
+use std::sync::Arc;
+
 use crate::{
     Limits,
+    rootfs::{Collector, Layer},
     tar::{self, Entry, Kind, Parser, TarFault, Visitor, normalize},
 };
 
-/// Looks at the structure of a layer's tar as its bytes come by. Contents are jumped over.
+/// Looks at the structure of a layer's tar as its bytes come by. Contents are jumped over, unless the tree of files is
+/// asked for.
 pub(super) struct TarCheck {
     parser: Parser,
-    escapes: Escapes,
+    listener: Listener,
     fault: Option<TarFault>,
 }
 
@@ -18,26 +22,49 @@ pub(super) struct TarOutcome {
     pub(super) escapes: Vec<Vec<u8>>,
     /// How many more there are.
     pub(super) more_escapes: u64,
+    /// What the layer adds and removes, where it was asked for.
+    pub(super) layer: Option<Arc<Layer>>,
 }
 
 /// Entries that are named in findings; the rest is counted.
 const NAMED: usize = 16;
 
-#[derive(Default)]
-struct Escapes {
+struct Listener {
     named: Vec<Vec<u8>>,
     more: u64,
+    collector: Option<Collector>,
 }
 
-impl Visitor for Escapes {
+impl Visitor for Listener {
     fn entry(&mut self, entry: Entry) {
         let escapes = normalize(&entry.path).escapes
             || (entry.kind == Kind::HardLink && normalize(&entry.link).escapes)
             || is_whiteout_of_parent(&entry.path);
         if escapes && self.named.len() < NAMED {
-            self.named.push(entry.path);
+            self.named.push(entry.path.clone());
         } else if escapes {
             self.more += 1;
+        }
+        if let Some(collector) = &mut self.collector {
+            collector.entry(entry);
+        }
+    }
+
+    fn data(&mut self, bytes: &[u8]) {
+        if let Some(collector) = &mut self.collector {
+            collector.data(bytes);
+        }
+    }
+
+    fn hole(&mut self, length: u64) {
+        if let Some(collector) = &mut self.collector {
+            collector.hole(length);
+        }
+    }
+
+    fn end(&mut self) {
+        if let Some(collector) = &mut self.collector {
+            collector.end();
         }
     }
 }
@@ -49,15 +76,21 @@ fn is_whiteout_of_parent(path: &[u8]) -> bool {
 }
 
 impl TarCheck {
-    pub(super) fn new(limits: &Limits) -> Self {
+    /// `collect`: whether to note what the layer adds and removes.
+    pub(super) fn new(limits: &Limits, collect: bool) -> Self {
+        let collector = collect.then(|| Collector::new(limits.layer_bytes));
         let limits =
             tar::Limits { entries: limits.entries, path_bytes: limits.path_bytes, ..tar::Limits::default() };
-        Self { parser: Parser::new(limits), escapes: Escapes::default(), fault: None }
+        Self {
+            parser: Parser::new(limits),
+            listener: Listener { named: Vec::new(), more: 0, collector },
+            fault: None,
+        }
     }
 
     pub(super) fn feed(&mut self, bytes: &[u8]) {
         if self.fault.is_none() {
-            self.fault = self.parser.feed(bytes, &mut self.escapes).err();
+            self.fault = self.parser.feed(bytes, &mut self.listener).err();
         }
     }
 
@@ -65,6 +98,11 @@ impl TarCheck {
         if self.fault.is_none() {
             self.fault = self.parser.finish().err();
         }
-        TarOutcome { fault: self.fault, escapes: self.escapes.named, more_escapes: self.escapes.more }
+        TarOutcome {
+            fault: self.fault,
+            escapes: self.listener.named,
+            more_escapes: self.listener.more,
+            layer: self.listener.collector.and_then(Collector::finish).map(Arc::new),
+        }
     }
 }

@@ -13,6 +13,12 @@ const COMMITTED: &str = "\
 #   the findings in the report's order, with a space between; an error as `code`, others as `warning:code` and
 #   `info:code`; `intact` when there is no finding. The report is intact exactly when no code stands without a level.
 #   Each case is named for its form or its one fault. Cases whose name says \"outside\" lean on the case `plain`.
+# tree
+#   Merges the layers of the image that the input names. Expected: its entries but for the root, sorted by the bytes of
+#   their paths, with a space between; or the codes of the findings. `d:PATH` is a folder, `D:PATH` one that no layer
+#   has, `f:PATH:SIZE` a file, `h:PATH=FIRST` a further name of a file, `l:PATH->TARGET` a link, `c:` and `b:` with
+#   `PATH:MAJOR,MINOR` devices, `p:PATH` a pipe. `:MODE` follows where it is not 0755 (folder), 0777 (link) or 0644, then
+#   `:NAME=BASE64` for each attribute. A byte that is no printable ASCII character stands as `\\xHH`.
 # digest.parse, platform.parse
 #   Parses the input. Expected: the canonical text, or `!` and the code of the error.
 # reference.parse

@@ -18,6 +18,7 @@ mod structure;
 mod tars;
 pub(super) mod texts;
 pub(super) mod transient;
+mod trees;
 
 use super::case::Section;
 
@@ -36,6 +37,7 @@ pub(super) fn committed() -> Vec<Section> {
         configs::sections(),
         layers::sections(),
         tars::sections(),
+        trees::sections(),
         archives::sections(),
         docker::sections(),
     ]

@@ -1,0 +1,47 @@
+use std::io::{self, BufWriter, Write as _};
+
+use castline::{ImageKind, InspectedImage, Watch};
+
+use crate::{Failure, Verdict, arguments::Tree, output, progress::Bar};
+
+/// `castline tree`: the files of one image, verified on the way.
+pub(crate) fn run(arguments: &Tree) -> Result<Verdict, Failure> {
+    let common = &arguments.common;
+    let options = common.options().with_rootfs(true);
+    let bar = Bar::new();
+    let source = common.open(&options)?;
+    let inspection = castline::inspect(&source, &options, &Watch::none())?;
+    let images: Vec<&InspectedImage> =
+        inspection.images.iter().filter(|image| image.kind == ImageKind::Image).collect();
+    if images.len() > 1 {
+        return Err(ambiguous(&images).into());
+    }
+    let show = |progress| bar.show(progress);
+    let verification = castline::verify(&source, &options, &Watch::none().with_progress(&show))?;
+    drop(bar);
+    let report = &verification.report;
+    let tree = verification.rootfs.into_values().next().filter(|_| report.is_complete());
+    let Some(tree) = tree else {
+        if report.findings.is_empty() {
+            return Err("there is no image with files here".into());
+        }
+        output::explain(&report.findings)?;
+        return Ok(Verdict::Findings);
+    };
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    let written =
+        if common.json { tree.write_json_lines(&mut stdout) } else { tree.write_mtree(&mut stdout) };
+    output::unless_closed(written.and_then(|()| stdout.flush()))?;
+    Ok(Verdict::Clean)
+}
+
+fn ambiguous(images: &[&InspectedImage]) -> String {
+    let mut text = String::from("there are several images; take one by its digest or with --platform:");
+    for image in images {
+        let platform = image.platform.as_ref().map_or(String::new(), ToString::to_string);
+        let names = castline::shown_whole(&image.references.join(", "));
+        text += "\n  @";
+        text += format!("{} {platform} {names}", image.digest).trim_end();
+    }
+    text
+}

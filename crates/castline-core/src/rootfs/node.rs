@@ -1,0 +1,93 @@
+use std::collections::BTreeMap;
+
+use crate::{Digest, tar::Mtime};
+
+/// A file, folder, link, device or pipe: all but its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Node {
+    /// What it is.
+    pub kind: NodeKind,
+    /// Permissions, setuid, setgid and sticky bit: at most `0o7777`.
+    pub mode: u32,
+    /// The owner.
+    pub uid: u64,
+    /// The group.
+    pub gid: u64,
+    /// When it was modified. For a folder that no layer has, 1970.
+    pub mtime: Mtime,
+    /// Extended attributes by name.
+    pub xattrs: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// Whether it is a folder that no layer has: one that engines make because something is in it, as they see fit.
+    pub implicit: bool,
+}
+
+/// What a node is, with what only such a one has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NodeKind {
+    /// A folder.
+    Directory,
+    /// A file.
+    File {
+        /// Its length in bytes.
+        size: u64,
+        /// The digest of its content.
+        digest: Digest,
+    },
+    /// A symbolic link.
+    Symlink {
+        /// Where it leads, as written.
+        target: Vec<u8>,
+    },
+    /// A character device.
+    CharDevice {
+        /// The driver.
+        major: u64,
+        /// Which of the driver's devices.
+        minor: u64,
+    },
+    /// A block device.
+    BlockDevice {
+        /// The driver.
+        major: u64,
+        /// Which of the driver's devices.
+        minor: u64,
+    },
+    /// A named pipe.
+    Fifo,
+}
+
+impl NodeKind {
+    /// `directory`, `file`, `symlink`, `charDevice`, `blockDevice` or `fifo`.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Directory => "directory",
+            Self::File { .. } => "file",
+            Self::Symlink { .. } => "symlink",
+            Self::CharDevice { .. } => "charDevice",
+            Self::BlockDevice { .. } => "blockDevice",
+            Self::Fifo => "fifo",
+        }
+    }
+}
+
+impl Node {
+    /// The folder that is made where a layer has something in a folder that no layer has: what containerd makes.
+    pub(super) fn implicit_directory() -> Self {
+        Self {
+            kind: NodeKind::Directory,
+            mode: 0o755,
+            uid: 0,
+            gid: 0,
+            mtime: Mtime::default(),
+            xattrs: BTreeMap::new(),
+            implicit: true,
+        }
+    }
+
+    /// Whether it is a folder.
+    pub const fn is_directory(&self) -> bool {
+        matches!(self.kind, NodeKind::Directory)
+    }
+}
