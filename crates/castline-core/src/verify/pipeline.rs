@@ -25,7 +25,7 @@ use std::{
 
 use super::{
     buffer::{Chunk, Pool},
-    pump::{LayerOutcome, Pump, ReadFault},
+    pump::{LayerOutcome, Pump, ReadFault, Step},
     source::{BlobName, BlobSource},
     watch::{Progress, Watch},
 };
@@ -315,14 +315,14 @@ impl<'a> Run<'a> {
                 right.chunk.advance(length);
                 let mut board = self.lock();
                 let finished = u64::from(board.give_back(left)) + u64::from(board.give_back(right));
-                self.progress(board, 0, finished)
+                self.finished(board, finished)
             }
             Work::Single(mut portion) => {
                 portion.hasher.update(&portion.chunk);
                 portion.chunk.advance(portion.chunk.len());
                 let mut board = self.lock();
                 let finished = u64::from(board.give_back(portion));
-                self.progress(board, 0, finished)
+                self.finished(board, finished)
             }
             Work::Open(task) => self.open(task),
             Work::Pump(task, pump) => self.pump(task, pump),
@@ -354,14 +354,17 @@ impl<'a> Run<'a> {
             Err(fault) => {
                 lane.ended = Some(Ended { size: 0, fault: Some(ReadFault::Failed(fault)), layer: None });
                 let finished = u64::from(board.finish(index));
-                self.progress(board, 0, finished)
+                self.finished(board, finished)
             }
         }
     }
 
     fn pump(&self, task: usize, mut pump: Box<Pump<'a>>) -> MutexGuard<'_, Board<'a>> {
         let step = pump.step();
-        let mut read = 0;
+        // Before the pump is given back: the caller's callback must not part it from this worker, whose caches hold it.
+        if let Ok(Step { stored: Some(chunk), .. }) = &step {
+            self.tell(chunk.len() as u64, 0);
+        }
         let mut board = self.lock();
         let Some(lane) = board.lane(task) else { return board };
         match step {
@@ -370,7 +373,6 @@ impl<'a> Run<'a> {
                     let chunk = if track.of_content { &step.content } else { &step.stored };
                     track.queue.extend(chunk.clone());
                 }
-                read = step.stored.as_ref().map_or(0, |chunk| chunk.len() as u64);
                 if step.ended {
                     lane.ended = Some(Ended { size: pump.stored(), fault: None, layer: pump.into_outcome() });
                 } else {
@@ -382,20 +384,20 @@ impl<'a> Run<'a> {
             }
         }
         let finished = u64::from(board.finish(task));
-        self.progress(board, read, finished)
+        self.finished(board, finished)
     }
 
-    /// Counts and reports, without holding the board while the caller's callback runs.
-    fn progress<'b>(
-        &'b self,
-        board: MutexGuard<'b, Board<'a>>,
-        read: u64,
-        finished: u64,
-    ) -> MutexGuard<'b, Board<'a>> {
-        if read == 0 && finished == 0 {
+    /// Counts blobs that are finished, and reports, without holding the board while the caller's callback runs.
+    fn finished<'b>(&'b self, board: MutexGuard<'b, Board<'a>>, count: u64) -> MutexGuard<'b, Board<'a>> {
+        if count == 0 {
             return board;
         }
         drop(board);
+        self.tell(0, count);
+        self.lock()
+    }
+
+    fn tell(&self, read: u64, finished: u64) {
         let bytes = self.bytes.fetch_add(read, Ordering::Relaxed) + read;
         let blobs = self.blobs.fetch_add(finished, Ordering::Relaxed) + finished;
         self.watch.report(Progress {
@@ -403,7 +405,6 @@ impl<'a> Run<'a> {
             blobs: self.before.blobs + blobs,
             ..self.before
         });
-        self.lock()
     }
 }
 
