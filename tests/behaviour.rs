@@ -90,6 +90,26 @@ fn a_cancelled_verification_reads_at_most_one_more_chunk_per_job() {
 }
 
 #[test]
+fn a_cancelled_search_for_what_nothing_refers_to_stops() {
+    let mut inner = Memory { stride: 256 << 10, ..Memory::image(&[(Form::Tar, tar("small", b"1"))]) };
+    inner.put(vec![1; 8 << 20]);
+    let cancel = Cancel::default();
+    let reads = AtomicU64::new(0);
+    let source = Watched {
+        inner,
+        on_read: || {
+            if reads.fetch_add(1, Ordering::SeqCst) == 3 {
+                cancel.cancel();
+            }
+        },
+    };
+    let options = options(2).with_unreferenced(true);
+    let outcome = castline::verify(&source, &options, &Watch::none().with_cancel(&cancel));
+    assert!(matches!(outcome, Err(Error::Cancelled)));
+    assert_eq!(reads.load(Ordering::SeqCst), 4);
+}
+
+#[test]
 fn what_is_cancelled_before_it_starts_reads_no_layer() {
     let cancel = Cancel::default();
     cancel.cancel();

@@ -42,6 +42,8 @@ pub(crate) enum Role {
         /// Encrypted (ocicrypt): only its blob digest can be checked.
         encrypted: bool,
     },
+    /// A layer in a form that castline does not know, e.g. of another compression.
+    UnknownLayer,
     /// Anything else.
     Other,
 }
@@ -82,7 +84,7 @@ pub(crate) fn role(media_type: &str) -> Role {
         "" => Compression::None,
         "+gzip" | ".gzip" => Compression::Gzip,
         "+zstd" | ".zstd" => Compression::Zstd,
-        _ => return Role::Other,
+        _ => return Role::UnknownLayer,
     };
     Role::Layer { compression, foreign, encrypted }
 }
@@ -107,7 +109,7 @@ mod tests {
                 "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
                 layer(Compression::Zstd, true, false),
             ),
-            ("application/vnd.oci.image.layer.v1.tar+lzma", Role::Other),
+            ("application/vnd.oci.image.layer.v1.tar+lzma", Role::UnknownLayer),
             ("application/vnd.in-toto+json", Role::Other),
             ("", Role::Other),
         ] {

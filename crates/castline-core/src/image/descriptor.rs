@@ -8,6 +8,7 @@ use crate::{
     error::shown,
     image::read::Fields,
     json::Json,
+    media_type::{Role, role},
     verify::{Finding, FindingCode},
 };
 
@@ -100,6 +101,11 @@ impl Descriptor {
             urls,
             data,
         })
+    }
+
+    /// Whether its media type is that of a layer.
+    pub(crate) fn is_layer(&self) -> bool {
+        matches!(role(&self.media_type), Role::Layer { .. } | Role::UnknownLayer)
     }
 
     /// What the descriptor's annotations call the image: `org.opencontainers.image.ref.name`, or the full name

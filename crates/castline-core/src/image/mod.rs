@@ -230,6 +230,10 @@ impl Image {
         }
         match &self.0.config_descriptor {
             Some(config) if role(&config.media_type) != Role::Config => ImageKind::Artifact,
+            // cosign signatures have an image's configuration, and nothing that anybody unpacks.
+            Some(_) if !self.0.layers.is_empty() && !self.0.layers.iter().any(Descriptor::is_layer) => {
+                ImageKind::Artifact
+            }
             _ => ImageKind::Image,
         }
     }

@@ -31,7 +31,7 @@ impl BlobUse {
         }
         let size = self.declared.iter().map(|(size, _)| *size).max().unwrap_or_default();
         let tree = tree && !content.is_empty();
-        Task { name: self.name.clone(), size, stored, content, tree }
+        Task { name: self.name.clone(), size, stored, content, tree, inline: self.inline.clone() }
     }
 
     /// What is wrong with the blob.
@@ -217,7 +217,7 @@ impl Draft {
     fn merged(&self, outcomes: &[Outcome]) -> Result<Rootfs, String> {
         let layer = |blob: &Option<usize>| outcomes.get((*blob)?)?.layer.as_ref()?.tar.layer.clone();
         let layers: Option<Vec<_>> = self.layer_blobs.iter().map(layer).collect();
-        let layers = layers.ok_or("one is carried inline, is no tar, or has holes beyond the limit")?;
+        let layers = layers.ok_or("one is no tar, or has holes beyond the limit")?;
         Rootfs::merge(layers.iter().map(|layer| &**layer)).map_err(|fault| fault.to_string())
     }
 
@@ -340,7 +340,7 @@ impl Survey<'_> {
             Err(fault) => return result.findings.push(unopened(&fault, &name).with_digest(digest.clone())),
         };
         let mut buffer = vec![0; 256 << 10];
-        loop {
+        while !self.watch.is_cancelled() {
             match std::io::Read::read(&mut reader, &mut buffer) {
                 Ok(0) => break,
                 Ok(count) => {

@@ -66,7 +66,9 @@ pub fn verify(source: &dyn BlobSource, options: &Options, watch: &Watch<'_>) -> 
     };
     watch.report(before);
     let outcomes = pipeline::run(source, &tasks, &options.limits, jobs, before, watch)?;
-    Ok(survey.into_verification(&outcomes))
+    let verification = survey.into_verification(&outcomes);
+    // What nothing refers to may be large, too.
+    if watch.is_cancelled() { Err(Error::Cancelled) } else { Ok(verification) }
 }
 
 /// Reads the documents: what there is to check, and what is wrong already.

@@ -438,7 +438,7 @@ impl Survey<'_> {
         let mut findings = Vec::new();
         let mut config = ConfigDocument::read(&bytes, &place, &mut findings);
         // An image configuration over layers that are no tars (cosign, in-toto) has nothing to list.
-        let layered = manifest.layers.iter().flatten().any(is_layer);
+        let layered = manifest.layers.iter().flatten().any(Descriptor::is_layer);
         if !layered && !manifest.layers.is_empty() {
             findings.retain(|finding| finding.code != FindingCode::ConfigNoRootfs);
             if let Some(config) = &mut config {
@@ -464,6 +464,7 @@ impl Survey<'_> {
         let limit = self.check_layer_count(manifest.layers.len(), ids, &digest, place);
         // Without an image's configuration nobody unpacks a layer, whatever its type: ORAS gives plain files that of a tar.
         let opaque = manifest.config.as_ref().is_some_and(|config| role(&config.media_type) != Role::Config);
+        let layered = manifest.layers.iter().flatten().any(Descriptor::is_layer);
         for (position, layer) in manifest.layers.iter().take(limit).enumerate() {
             let Some(layer) = layer else { continue };
             let place = format!("{place}.layers[{position}]");
@@ -490,18 +491,20 @@ impl Survey<'_> {
                     let used = LayerUse { compression: Some(compression), diff_id, place: place.clone() };
                     (self.blob(layer, &place, Some(used)), false)
                 }
+                // Beside tars, or in place of one, it is something that engines would have to make sense of.
+                _ if layered => {
+                    let blob = self.blob(layer, &place, None);
+                    self.find(unknown_layer(layer, &place));
+                    (blob, true)
+                }
                 _ => (self.blob(layer, &place, None), false),
             };
-            draft.unpackable &= is_layer(layer) && !opaque;
+            draft.unpackable &= layer.is_layer() && !opaque;
             draft.blobs.extend(blob);
             draft.layer_blobs.push(blob);
             draft.skipped |= skipped;
         }
     }
-}
-
-fn is_layer(descriptor: &Descriptor) -> bool {
-    matches!(role(&descriptor.media_type), Role::Layer { .. })
 }
 
 fn children<'i>(index: &'i Index, place: &str) -> Vec<(String, &'i Descriptor)> {
@@ -537,6 +540,15 @@ fn platform_absent(child: &Descriptor, place: &str, asked: bool) -> Finding {
 fn skipped(layer: &Descriptor, place: &str, why: &str) -> Finding {
     let message = format!("{place} {why}");
     Finding::warning(FindingCode::LayerSkipped, message)
+        .with_digest(layer.digest.clone())
+        .with_reference(place)
+}
+
+fn unknown_layer(layer: &Descriptor, place: &str) -> Finding {
+    let media_type = shown(&layer.media_type);
+    let message =
+        format!("{place} has the media type `{media_type}`; its blob was checked, its content was not");
+    Finding::warning(FindingCode::MediatypeUnknown, message)
         .with_digest(layer.digest.clone())
         .with_reference(place)
 }

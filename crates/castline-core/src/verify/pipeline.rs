@@ -26,7 +26,7 @@ use std::{
 use super::{
     buffer::{Chunk, Pool},
     pump::{LayerOutcome, Pump, ReadFault, Step},
-    source::{BlobName, BlobSource},
+    source::{Blob, BlobName, BlobSource},
     watch::{Progress, Watch},
 };
 use crate::{
@@ -52,6 +52,8 @@ pub(super) struct Task {
     pub(super) content: Vec<Algorithm>,
     /// Whether to note what the layer adds and removes.
     pub(super) tree: bool,
+    /// The bytes themselves, where the source has none.
+    pub(super) inline: Option<Arc<[u8]>>,
 }
 
 /// What was computed about one blob.
@@ -332,7 +334,10 @@ impl<'a> Run<'a> {
 
     fn open(&self, index: usize) -> MutexGuard<'_, Board<'a>> {
         let task = &self.tasks[index];
-        let opened = self.source.open(&task.name);
+        let opened = match &task.inline {
+            Some(bytes) => Ok(Blob { size: Some(bytes.len() as u64), reader: Box::new(&bytes[..]) }),
+            None => self.source.open(&task.name),
+        };
         let mut board = self.lock();
         let Some(lane) = board.lane(index) else { return board };
         match opened {

@@ -20,7 +20,7 @@ use crate::{
 pub(super) struct Survey<'a> {
     pub(super) source: &'a dyn BlobSource,
     pub(super) options: &'a Options,
-    watch: &'a Watch<'a>,
+    pub(super) watch: &'a Watch<'a>,
     /// What was found, and where the findings of each blob go, in the order of the documents.
     pub(super) slots: Vec<Slot>,
     pub(super) blobs: Vec<BlobUse>,
@@ -65,6 +65,8 @@ pub(super) struct BlobUse {
     pub(super) references: Vec<String>,
     /// As which layer it is used; empty when it is none.
     pub(super) layers: Vec<LayerUse>,
+    /// Its bytes, where a descriptor carries them and the source has none.
+    pub(super) inline: Option<Arc<[u8]>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -317,11 +319,13 @@ impl<'a> Survey<'a> {
             return None;
         }
         let name = BlobName::Digest(descriptor.digest.clone());
-        if is_carried(descriptor) && matches!(self.source.open(&name), Err(OpenFault::Missing)) {
-            return None;
-        }
+        let stands_in = is_carried(descriptor) && matches!(self.source.open(&name), Err(OpenFault::Missing));
         let size = Some(descriptor.size);
-        Some(self.named_blob(name, Some(descriptor.digest.clone()), size, place, layer))
+        let blob = self.named_blob(name, Some(descriptor.digest.clone()), size, place, layer);
+        if stands_in {
+            self.blobs[blob].inline = descriptor.data.as_deref().map(Arc::from);
+        }
+        Some(blob)
     }
 
     /// Notes that `place` refers to the blob `name`.
@@ -344,6 +348,7 @@ impl<'a> Survey<'a> {
                 declared: Vec::new(),
                 references: Vec::new(),
                 layers: Vec::new(),
+                inline: None,
             });
             self.by_name.insert(name, index);
             self.slots.push(Slot::Blob(index));

@@ -355,8 +355,13 @@ fn media_types() -> Vec<Case> {
                 Layer::new("application/vnd.oci.image.layer.v1.tar+lzma", b"sealed".to_vec(), b"other");
             l.plain_of(&[layer]);
         })
-        .verify("intact")
-        .because("a layer of a type that is no known tar is opaque bytes"),
+        .verify("warning:mediatype-unknown")
+        .because("its content was not compared with the diffID, so it is not clean"),
+        layout("mediatype-of-one-of-two-layers-unknown", |l| {
+            let other = Layer::new("application/vnd.example.delta", b"sealed".to_vec(), b"other");
+            l.plain_of(&[Layer::gzip(&greeting()), other]);
+        })
+        .verify("warning:mediatype-unknown"),
         layout("mediatype-of-a-layer-is-a-configurations", |l| {
             let config = l.document(CONFIG, &config_of(&[Layer::gzip(&greeting())]));
             let layer = with(&l.layer(&Layer::gzip(&greeting())), "mediaType", TAR_GZIP);

@@ -8,10 +8,10 @@ use crate::vectors::{
         digest::{self, Algorithm},
         gzip, json as text,
     },
-    case::{Case, Section},
+    case::{Case, Node, Section},
     layout::{
-        CONFIG, INDEX, Layer, Layout, MANIFEST, TAG, TAR_GZIP, config_for, config_of, descriptor, files,
-        flip_in_greeting, greeting, index_of, layout, manifest_of, on, path_of, tagged, with, without,
+        CONFIG, INDEX, Layer, Layout, MANIFEST, Parts, TAG, TAR_GZIP, config_for, config_of, descriptor,
+        files, flip_in_greeting, greeting, index_of, layout, manifest_of, on, path_of, tagged, with, without,
     },
 };
 
@@ -163,6 +163,18 @@ fn images() -> Vec<Case> {
         })
         .verify("intact")
         .because("the data is the blob (descriptor.md, Embedded Content); it has the digest, so nothing is lacking"),
+        layout("embedded-layer-without-its-blob", |l| {
+            let parts = l.image(&[Layer::gzip(&greeting())]);
+            carried(l, &parts);
+        })
+        .verify("intact")
+        .row("tree", "", "d:etc f:etc/greeting:6"),
+        layout("embedded-layer-with-a-wrong-diffid", |l| {
+            let parts = l.image(&[Layer::new(TAR_GZIP, gzip::fixed(&greeting()), b"another tar")]);
+            carried(l, &parts);
+        })
+        .verify("diffid-mismatch")
+        .because("a layer's content is checked wherever its bytes come from"),
         layout("index-in-an-index", |l| {
             let parts = l.image(&[Layer::gzip(&greeting())]);
             let inner = l.document(INDEX, &index_of(&[parts.manifest]));
@@ -246,4 +258,13 @@ fn docker_image(l: &mut Layout, platform: &str, layers: &[Layer]) -> Value {
     let config = l.document(DOCKER_CONFIG, &config_for(platform, layers));
     let layers: Vec<_> = layers.iter().map(|layer| l.layer(layer)).collect();
     l.document(DOCKER_MANIFEST, &with(&manifest_of(&config, &layers), "mediaType", DOCKER_MANIFEST))
+}
+
+/// Moves the blob of the first layer into its descriptor.
+fn carried(l: &mut Layout, parts: &Parts) {
+    let path = path_of(&parts.layers[0]);
+    let Some(Node::File(bytes)) = l.tree.remove(&path) else { panic!("{path} is a file") };
+    l.remove_blob(&parts.manifest);
+    let layer = with(&parts.layers[0], "data", base64::encode(&bytes));
+    l.plain_manifest(&manifest_of(&parts.config, &[layer]));
 }
