@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, io, num::NonZeroUsize};
 
-use castline::{Blob, BlobName, BlobSource, Digest, Format, Level, Limits, OpenFault, Options, Report, Stored, Watch};
+use castline::{
+    Blob, BlobName, BlobSource, Digest, Format, Level, Limits, OpenFault, Options, Report, Rootfs, Stored,
+    Watch,
+};
 
 /// Bytes by path.
 #[derive(Default)]
@@ -21,13 +24,13 @@ impl Memory {
         self.0.insert(path.into(), text.into());
     }
 
-    /// A layout whose one image has `layer` under a media type with this ending; the members of the manifest's
-    /// descriptor.
-    pub fn image(layer: &[u8], suffix: &str) -> (Self, String) {
+    /// A layout whose one image has `layer`, that stands for `content`, under a media type with this ending; the members
+    /// of the manifest's descriptor.
+    pub fn image(layer: &[u8], content: &[u8], suffix: &str) -> (Self, String) {
         let mut layout = Self::default();
         let config = format!(
             r#"{{"os":"linux","architecture":"amd64","rootfs":{{"type":"layers","diff_ids":["{}"]}}}}"#,
-            Digest::of(layer)
+            Digest::of(content)
         );
         let (config, layer) = (layout.blob(config.as_bytes()), layout.blob(layer));
         let manifest = layout.blob(
@@ -55,25 +58,46 @@ impl BlobSource for Memory {
     }
 
     fn stored(&self) -> io::Result<Vec<Stored>> {
-        Ok(self.0.iter().map(|(path, bytes)| Stored { path: path.clone(), size: bytes.len() as u64 }).collect())
+        Ok(self
+            .0
+            .iter()
+            .map(|(path, bytes)| Stored { path: path.clone(), size: bytes.len() as u64 })
+            .collect())
     }
 }
 
 /// Verifies with one job and with two: the reports are equal, and say what they must.
 pub fn verify(source: &dyn BlobSource) -> Report {
-    let limits = Limits { layer_bytes: 64 << 20, expansion_grace: 1 << 20, zstd_window: 8 << 20, ..Limits::default() };
+    let limits =
+        Limits { layer_bytes: 64 << 20, expansion_grace: 1 << 20, zstd_window: 8 << 20, ..Limits::default() };
     let verify = |jobs| {
-        let options = Options::default().with_unreferenced(true).with_limits(limits.clone());
+        let options =
+            Options::default().with_unreferenced(true).with_rootfs(true).with_limits(limits.clone());
         let options = options.with_jobs(NonZeroUsize::new(jobs).expect("not 0"));
         let verification = castline::verify(source, &options, &Watch::none()).expect("a report");
         let report = verification.report;
         assert_eq!(report.is_intact(), report.findings.iter().all(|finding| finding.level != Level::Error));
         assert!(report.is_intact() || !report.is_complete());
         assert!(!report.is_complete() || verification.images.len() == report.images.len());
-        report
+        (report, verification.rootfs.values().map(lines).collect::<Vec<_>>())
     };
-    let (one, two) = (verify(1), verify(2));
+    let ((one, trees), (two, other_trees)) = (verify(1), verify(2));
     let text = |report| serde_json::to_string(report).expect("JSON");
     assert_eq!(text(&one), text(&two));
+    assert_eq!(trees, other_trees);
     one
+}
+
+/// A tree as JSON lines, which must read as that tree again.
+fn lines(tree: &Rootfs) -> Vec<u8> {
+    let write = |tree: &Rootfs| {
+        let mut lines = Vec::new();
+        tree.write_json_lines(&mut lines).expect("memory");
+        lines
+    };
+    let lines = write(tree);
+    let read = Rootfs::read_json_lines(&mut &lines[..]).expect("what was written");
+    assert_eq!(write(&read), lines);
+    tree.write_mtree(&mut io::sink()).expect("a sink");
+    lines
 }
