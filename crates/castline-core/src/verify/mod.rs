@@ -60,7 +60,9 @@ pub fn verify(source: &dyn BlobSource, options: &Options, watch: &Watch<'_>) -> 
         options.jobs.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
     let before = Progress {
         bytes: survey.bytes,
-        total_bytes: survey.bytes + tasks.iter().map(|task| task.size).sum::<u64>(),
+        total_bytes: survey
+            .bytes
+            .saturating_add(tasks.iter().map(|task| task.size).fold(0, u64::saturating_add)),
         blobs: survey.read,
         total_blobs: survey.read + tasks.len() as u64,
     };

@@ -406,7 +406,11 @@ impl Survey<'_> {
         if let (Some(config), Some(descriptor)) = (config, &manifest.config) {
             draft.image = draft.image.with_config(config.into_config(descriptor.digest.clone()));
         }
-        draft.faulty = self.error_since(first);
+        // A document that several images share is complained about once, and concerns them all.
+        let config_digest =
+            manifest.config.as_ref().filter(|config| role(&config.media_type) == Role::Config);
+        let unsound = config_digest.is_some_and(|config| !self.is_intact(&config.digest));
+        draft.faulty = self.error_since(first) || unsound || !self.is_intact(&descriptor.digest);
         self.drafts.push(draft);
         self.subjects.extend(manifest.subject.clone().map(|subject| (subject, format!("{place}.subject"))));
         Some(self.drafts.len() - 1)
