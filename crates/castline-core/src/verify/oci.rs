@@ -166,7 +166,9 @@ impl Survey<'_> {
             .map(|(_, child)| nested.is_some() && child.platform.is_some() && self.is_absent(child))
             .collect();
         // With no sibling here, the index promises an image and there is none: that is not a matter of platforms.
-        let some_present = absent.contains(&false);
+        let some_present = children.iter().zip(&absent).any(|((_, child), absent)| {
+            !absent && child.platform.as_ref().is_some_and(|platform| !platform.is_unknown())
+        });
         for ((place, child), absent) in children.iter().zip(absent) {
             let asked = match (&self.options.platforms, &child.platform) {
                 (Platforms::One(platform), Some(other)) if platform != other => continue,
