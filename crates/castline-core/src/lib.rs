@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod decode;
+pub mod drift;
 mod digest;
 mod error;
 mod image;

@@ -138,6 +138,7 @@ impl Rootfs {
             "charDevice" => device().map(|(major, minor)| NodeKind::CharDevice { major, minor })?,
             "blockDevice" => device().map(|(major, minor)| NodeKind::BlockDevice { major, minor })?,
             "fifo" => NodeKind::Fifo,
+            "socket" => NodeKind::Socket,
             other => return Err(format!("it has the unknown type `{}`", crate::shown(other))),
         };
         let mode = u32::from_str_radix(&line.mode, 8).ok().filter(|mode| *mode <= 0o7777);
@@ -183,7 +184,7 @@ impl Line {
         };
         line.xattrs = node.xattrs.iter().map(xattr).collect();
         match &node.kind {
-            NodeKind::Directory | NodeKind::Fifo => {}
+            NodeKind::Directory | NodeKind::Fifo | NodeKind::Socket => {}
             NodeKind::File { size, digest } => (line.size, line.digest) = (Some(*size), Some(digest.clone())),
             NodeKind::Symlink { target } => (line.target, line.target_bytes) = text(Some(target)),
             NodeKind::CharDevice { major, minor } | NodeKind::BlockDevice { major, minor } => {

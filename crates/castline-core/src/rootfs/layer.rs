@@ -12,17 +12,33 @@ pub struct Layer {
     pub(super) changes: Vec<Change>,
 }
 
-/// One entry of a layer's tar.
+/// One change that a layer makes. Paths are names joined by `/`, from the root, which is the empty path.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Change {
+pub enum Change {
     /// A node of its own.
-    Add { path: Vec<u8>, node: Node },
+    Add {
+        /// Where it stands.
+        path: Vec<u8>,
+        /// What it is.
+        node: Node,
+    },
     /// Another name of a file.
-    Link { path: Vec<u8>, target: Vec<u8> },
+    Link {
+        /// The new name.
+        path: Vec<u8>,
+        /// A name that the file has already.
+        target: Vec<u8>,
+    },
     /// What lower layers have there goes (`.wh.NAME`).
-    Remove { path: Vec<u8> },
+    Remove {
+        /// Where.
+        path: Vec<u8>,
+    },
     /// What lower layers have in that folder goes (`.wh..wh..opq`).
-    Empty { path: Vec<u8> },
+    Empty {
+        /// Which folder.
+        path: Vec<u8>,
+    },
 }
 
 impl Layer {
@@ -34,6 +50,13 @@ impl Layer {
     /// Whether it has none.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
+    }
+}
+
+impl FromIterator<Change> for Layer {
+    /// A layer of changes in their order.
+    fn from_iter<I: IntoIterator<Item = Change>>(changes: I) -> Self {
+        Self { changes: changes.into_iter().collect() }
     }
 }
 

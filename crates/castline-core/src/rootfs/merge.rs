@@ -64,6 +64,20 @@ impl Rootfs {
         Ok(tree)
     }
 
+    /// The tree with one more layer over it, such as what an instance has written.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::merge`], with 0 for the layer's position.
+    pub fn with_layer(&self, layer: &Layer) -> Result<Self, MergeFault> {
+        let mut tree = self.clone();
+        tree.hide(layer);
+        for change in &layer.changes {
+            tree.apply(change, 0)?;
+        }
+        Ok(tree)
+    }
+
     /// Removes what the layer's whiteouts hide.
     fn hide(&mut self, layer: &Layer) {
         for change in &layer.changes {

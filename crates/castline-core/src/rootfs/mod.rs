@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 pub use json_lines::BadLine;
 pub(crate) use layer::Collector;
-pub use layer::Layer;
+pub use layer::{Change, Layer};
 pub use merge::MergeFault;
 pub use node::{Node, NodeKind};
 
@@ -53,6 +53,13 @@ impl Rootfs {
             let name = if shared { *first.entry(Arc::as_ptr(node)).or_insert(path) } else { path };
             (&path[..], &**node, Some(name).filter(|name| *name != &path[..]))
         })
+    }
+}
+
+impl FromIterator<(Vec<u8>, Arc<Node>)> for Rootfs {
+    /// A tree of entries in any order. Names that share an [`Arc`] are names of one file.
+    fn from_iter<I: IntoIterator<Item = (Vec<u8>, Arc<Node>)>>(entries: I) -> Self {
+        Self { entries: entries.into_iter().map(|(path, node)| (path.into(), node)).collect() }
     }
 }
 

@@ -31,6 +31,7 @@ fn line(path: &[u8], node: &Node) -> String {
         NodeKind::CharDevice { .. } => "char",
         NodeKind::BlockDevice { .. } => "block",
         NodeKind::Fifo => "fifo",
+        NodeKind::Socket => "socket",
     };
     let mut line = if path.is_empty() { ".".to_owned() } else { format!("./{}", escaped(path)) };
     // Writing to a string does not fail.
@@ -48,7 +49,7 @@ fn line(path: &[u8], node: &Node) -> String {
         NodeKind::CharDevice { major, minor } | NodeKind::BlockDevice { major, minor } => {
             let _ = write!(line, " device=linux,{major},{minor}");
         }
-        NodeKind::Directory | NodeKind::Fifo => {}
+        NodeKind::Directory | NodeKind::Fifo | NodeKind::Socket => {}
     }
     line.push('\n');
     line

@@ -4,7 +4,6 @@ use crate::{Digest, tar::Mtime};
 
 /// A file, folder, link, device or pipe: all but its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Node {
     /// What it is.
     pub kind: NodeKind,
@@ -56,10 +55,12 @@ pub enum NodeKind {
     },
     /// A named pipe.
     Fifo,
+    /// A socket that a process listens on. No layer can have one.
+    Socket,
 }
 
 impl NodeKind {
-    /// `directory`, `file`, `symlink`, `charDevice`, `blockDevice` or `fifo`.
+    /// `directory`, `file`, `symlink`, `charDevice`, `blockDevice`, `fifo` or `socket`.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Directory => "directory",
@@ -68,6 +69,7 @@ impl NodeKind {
             Self::CharDevice { .. } => "charDevice",
             Self::BlockDevice { .. } => "blockDevice",
             Self::Fifo => "fifo",
+            Self::Socket => "socket",
         }
     }
 }
