@@ -13,7 +13,8 @@ use std::{
 };
 
 use castline::{
-    Blob, BlobName, BlobSource, Cancel, Error, Format, OpenFault, Options, Progress, Stored, Watch,
+    Blob, BlobName, BlobSource, Cancel, Error, FindingCode, Format, Level, Limits, OpenFault, Options,
+    Progress, Stored, Watch,
 };
 use support::{Form, Memory, tar};
 
@@ -30,6 +31,41 @@ fn large() -> Memory {
     let forms = [Form::Tar, Form::Gzip, Form::Zstd];
     let layers: Vec<_> = (0..8).map(|at| (forms[usize::from(at) % 3], tar("data", &content(at)))).collect();
     Memory::image(&layers)
+}
+
+#[test]
+fn findings_beyond_the_limit_count_and_are_not_kept() {
+    let mut image = Memory::image(&[]);
+    let sound = image.clone();
+    image.files.insert(
+        "index.json".into(),
+        format!(r#"{{"schemaVersion":2,"manifests":[{}0]}}"#, "0,".repeat(300_000)).into(),
+    );
+    let report = image.verify(&Options::default());
+    assert!(report.findings.len() < 1_100, "{}", report.findings.len());
+    assert!(report.findings.iter().any(|finding| finding.code == FindingCode::LimitExceeded));
+
+    let missing = |at: u32| {
+        format!(r#"{{"mediaType":"x/y","size":1,"digest":"{}"}}"#, castline::Digest::of(&at.to_be_bytes()))
+    };
+    let missing: Vec<String> = (0..9_000).map(missing).collect();
+    image.files.insert(
+        "index.json".into(),
+        format!(r#"{{"schemaVersion":2,"manifests":[{}]}}"#, missing.join(",")).into(),
+    );
+    let report = image.verify(&Options::default());
+    assert_eq!(report.findings.len(), 10_001);
+    let last = report.findings.last().expect("a finding");
+    assert_eq!((last.code, last.level), (FindingCode::LimitExceeded, Level::Error));
+
+    let limits = Limits::default().with("findings", 0).expect("a limit");
+    let options = Options::default().with_limits(limits).with_unreferenced(true);
+    assert!(sound.verify(&options).is_complete());
+    let mut stray = sound;
+    stray.files.insert("stray".into(), Vec::new());
+    let report = stray.verify(&options);
+    assert!(report.is_complete());
+    assert_eq!(report.findings.iter().map(|finding| finding.level).collect::<Vec<_>>(), [Level::Info]);
 }
 
 /// A source that does something on every read of a layer.

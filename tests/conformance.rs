@@ -3,11 +3,12 @@
 //! The cases that git cannot hold (fifos, devices, documents of 100 MiB, bombs) are written to `target/vectors`
 //! first. Every row must have been run, or the test fails.
 
-use std::{fmt::Write as _, fs, path::Path};
+use std::{fmt::Write as _, fs, io::Read as _, path::Path};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use castline::{
-    Digest, Finding, FindingCode, Level, Options, Platform, Platforms, Report, Rootfs, Verification, Watch,
+    BlobName, BlobSource as _, Digest, Finding, FindingCode, Image, Level, Options, Platform, Platforms,
+    Report, Rootfs, Verification, Watch,
     sources::{Reference, Source},
 };
 use serde_json::Value;
@@ -112,13 +113,36 @@ fn verification(options: Options, input: &str, base: &Path) -> Verification {
     let reference: Reference = input.parse().expect("a reference");
     let options = options.with_selection(reference.selection());
     let source = Source::open(&reference.relative_to(base)).expect("opens");
-    castline::verify(&source, &options, &Watch::none()).expect("verifies")
+    let verification = castline::verify(&source, &options, &Watch::none()).expect("verifies");
+    for image in &verification.images {
+        assert_sound(image, &source, input);
+    }
+    verification
+}
+
+/// Reads every blob of a verified image again, and compares it with its digest.
+fn assert_sound(image: &Image, source: &Source, input: &str) {
+    let manifest = image.identities().manifest;
+    let config = image.config_descriptor().map(|config| &config.digest);
+    let layers = image.layers().iter().map(|layer| &layer.digest);
+    for digest in manifest.iter().chain(config).chain(layers) {
+        // What a descriptor carries inline need not be there.
+        let Ok(mut blob) = source.open(&BlobName::Digest(digest.clone())) else { continue };
+        let mut bytes = Vec::new();
+        blob.reader.read_to_end(&mut bytes).expect("reads");
+        let actual = Digest::of_with(&digest.algorithm(), &bytes);
+        assert_eq!(actual.as_ref(), Some(digest), "{input} gives a verified image");
+    }
 }
 
 fn codes(report: &Report) -> String {
     let codes: Vec<String> = report.findings.iter().map(code).collect();
     assert_eq!(report.intact, codes.iter().all(|code| code.contains(':')), "{codes:?}");
-    if codes.is_empty() { "intact".to_owned() } else { codes.join(" ") }
+    let mut text = if codes.is_empty() { "intact".to_owned() } else { codes.join(" ") };
+    if report.intact && !report.complete {
+        text += " incomplete";
+    }
+    text
 }
 
 fn reference(input: &str) -> Result<String, castline::sources::Error> {

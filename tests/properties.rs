@@ -4,7 +4,7 @@ mod support;
 
 use std::num::NonZeroUsize;
 
-use castline::{Digest, Options, Platform, sources::Reference};
+use castline::{BlobName, Digest, Options, Platform, Platforms, Watch, sources::Reference};
 use proptest::{collection::vec, prelude::*, sample::Index};
 use support::{Form, Memory, tar};
 
@@ -106,6 +106,34 @@ proptest! {
         prop_assert_eq!(&report(&image, 2), &one);
         prop_assert_eq!(&report(&image, 7), &one);
         prop_assert_eq!(&report(&Memory { stride, ..image }, 2), &one);
+    }
+
+    #[test]
+    fn nothing_of_a_verified_image_is_altered(
+        image in image(),
+        damages in vec(damage(), 0..3),
+        platforms in prop_oneof![
+            Just(Platforms::Present),
+            Just(Platforms::All),
+            Just(Platforms::One("linux/amd64".parse().expect("a platform"))),
+        ],
+    ) {
+        let image = damaged(image.with_more_paths(), &damages);
+        let options = Options::default().with_platforms(platforms);
+        let verification = castline::verify(&image, &options, &Watch::none()).expect("verifies");
+        for verified in &verification.images {
+            let config = verified.config_descriptor().expect("a descriptor");
+            let layers = verified.layers().iter().map(|layer| &layer.digest);
+            for digest in [verified.digest(), &config.digest].into_iter().chain(layers) {
+                let bytes = image.files.get(&BlobName::Digest(digest.clone()).path());
+                let actual = bytes.map(|bytes| Digest::of(bytes));
+                prop_assert_eq!(actual.as_ref(), Some(digest));
+            }
+        }
+        if damages.is_empty() {
+            // One path calls the first an index.
+            prop_assert_eq!(verification.images.len(), 1, "{:?}", verification.report);
+        }
     }
 
     #[test]

@@ -112,12 +112,34 @@ impl Memory {
         layout
     }
 
+    /// The same image, and a second one that shares its configuration and layers; several paths lead to them.
+    #[must_use]
+    pub(crate) fn with_more_paths(mut self) -> Self {
+        let index: Value = serde_json::from_slice(&self.files["index.json"]).expect("JSON");
+        let first = &index["manifests"][0];
+        let digest: Digest = first["digest"].as_str().and_then(|text| text.parse().ok()).expect("a digest");
+        let raw = &self.files[&BlobName::Digest(digest).path()];
+        let mut manifest: Value = serde_json::from_slice(raw).expect("JSON");
+        manifest["annotations"] = json!({"a": "b"});
+        let second = self.descriptor(MANIFEST, manifest.to_string().into());
+        let mut on = second.clone();
+        on["platform"] = json!({"os": "linux", "architecture": "amd64"});
+        let inner = json!({"schemaVersion": 2, "manifests": [first, on]}).to_string();
+        let inner = self.descriptor(INDEX, inner.into());
+        let mut twisted = first.clone();
+        twisted["mediaType"] = INDEX.into();
+        let index = json!({"schemaVersion": 2, "manifests": [twisted, inner, second, first]}).to_string();
+        self.files.insert("index.json".into(), index.into());
+        self
+    }
+
     pub(crate) fn verify(&self, options: &Options) -> Report {
         castline::verify(self, options, &Watch::none()).expect("verifies").report
     }
 }
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
 pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());

@@ -36,6 +36,8 @@ pub struct Limits {
     pub entries: u64,
     /// Bytes of one path in a tar: 16 KiB.
     pub path_bytes: u64,
+    /// Findings of one report: 10,000. Those past it are counted into the verdict and not listed.
+    pub findings: u64,
     /// Bytes of an archive after decompression, when the archive as a whole is compressed: 64 GiB.
     pub archive_bytes: u64,
 }
@@ -55,6 +57,7 @@ impl Default for Limits {
             zstd_window: 128 << 20,
             entries: 10_000_000,
             path_bytes: 16 << 10,
+            findings: 10_000,
             archive_bytes: 64 << 30,
         }
     }
@@ -75,6 +78,7 @@ impl Limits {
         "zstdWindow",
         "entries",
         "pathBytes",
+        "findings",
         "archiveBytes",
     ];
 
@@ -94,6 +98,7 @@ impl Limits {
             "zstdWindow" => self.zstd_window = value,
             "entries" => self.entries = value,
             "pathBytes" => self.path_bytes = value,
+            "findings" => self.findings = value,
             "archiveBytes" => self.archive_bytes = value,
             _ => return None,
         }

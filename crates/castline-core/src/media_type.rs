@@ -89,6 +89,22 @@ pub(crate) fn role(media_type: &str) -> Role {
     Role::Layer { compression, foreign, encrypted }
 }
 
+/// Whether it is a statement about an image, which tools store as the layer of a manifest with an image's configuration:
+/// BuildKit's and cosign's attestations and signatures, and the SBOMs that cosign attaches.
+pub(crate) fn is_statement(media_type: &str) -> bool {
+    const STATEMENTS: &[&str] = &[
+        "application/vnd.in-toto",
+        "application/vnd.dsse.envelope",
+        "application/vnd.dev.cosign.",
+        "application/vnd.dev.sigstore.",
+        "application/vnd.cyclonedx",
+        "application/vnd.syft+json",
+        "application/spdx+json",
+        "text/spdx",
+    ];
+    STATEMENTS.iter().any(|statement| media_type.starts_with(statement))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

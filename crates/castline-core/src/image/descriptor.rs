@@ -16,7 +16,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Descriptor {
-    /// What the blob is; empty where the document does not say.
+    /// What the blob is; empty where the document does not say, which is an error.
     pub media_type: String,
     /// The blob's name.
     pub digest: Digest,
@@ -43,6 +43,10 @@ impl Descriptor {
     pub(crate) fn read(json: &Json, place: &str, findings: &mut Vec<Finding>) -> Option<Self> {
         let mut fields = Fields::new(json, place, KEYS, findings)?;
         let media_type = fields.text("mediaType").unwrap_or_default();
+        if media_type.is_empty() {
+            let message = format!("{place} has no media type, so readers differ on what it is");
+            fields.report(Finding::error(FindingCode::MediatypeMissing, message));
+        }
         let artifact_type = fields.text("artifactType");
         let annotations = fields.texts_by_key("annotations");
         let urls = fields.texts("urls");

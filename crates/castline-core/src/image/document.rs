@@ -159,6 +159,7 @@ fn manifest(fields: &mut Fields<'_, '_>, place: &str, media_type: Option<String>
         None => fields.has("layers"),
     };
     let layers = descriptors(fields, place, "layers").unwrap_or_default();
+    let countable = countable && !fields.is_hopeless();
     let subject = fields
         .member("subject")
         .and_then(|json| Descriptor::read(json, &format!("{place}.subject"), fields.findings));
@@ -179,9 +180,12 @@ fn descriptors(fields: &mut Fields<'_, '_>, place: &str, key: &str) -> Option<Ve
         None => &[],
         Some(_) => fields.list(key)?,
     };
-    let items = items.iter().enumerate();
-    let read = items.map(|(position, json)| {
-        Descriptor::read(json, &format!("{place}.{key}[{position}]"), fields.findings)
-    });
-    Some(read.collect())
+    let mut read = Vec::new();
+    for (position, json) in items.iter().enumerate() {
+        if fields.is_hopeless() {
+            break;
+        }
+        read.push(Descriptor::read(json, &format!("{place}.{key}[{position}]"), fields.findings));
+    }
+    Some(read)
 }

@@ -8,6 +8,9 @@ use crate::{
     verify::{Finding, FindingCode},
 };
 
+/// Findings of one document, which can be all commas.
+const MAX_FINDINGS: usize = 1_000;
+
 /// The members of one object, read with findings instead of failures.
 pub(crate) struct Fields<'a, 'f> {
     json: &'a Json,
@@ -38,9 +41,22 @@ impl<'a, 'f> Fields<'a, 'f> {
         Some(fields)
     }
 
-    /// Adds a finding that this object is responsible for.
+    /// Adds a finding that this object is responsible for. Past a thousand in one document, that is the last one.
     pub(crate) fn report(&mut self, finding: Finding) {
-        self.findings.push(finding.with_reference(self.place));
+        if self.findings.len() < MAX_FINDINGS {
+            self.findings.push(finding.with_reference(self.place));
+        } else if self.findings.len() == MAX_FINDINGS {
+            let message = format!("more than {MAX_FINDINGS} things are wrong with {}", self.place);
+            let finding = Finding::error(FindingCode::LimitExceeded, message);
+            self.findings.push(
+                finding.with_values(format!("findings <= {MAX_FINDINGS}"), "more").with_reference(self.place),
+            );
+        }
+    }
+
+    /// Whether so much is wrong that reading on is of no use.
+    pub(crate) fn is_hopeless(&self) -> bool {
+        self.findings.len() > MAX_FINDINGS
     }
 
     /// The member `key`, unless it is absent or null.

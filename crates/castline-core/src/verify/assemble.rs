@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Finding, FindingCode, ImageKind, ImageSummary, Level, Report, Verification,
+    bounded::Bounded,
     pipeline::{Outcome, Task},
     pump::{LayerFault, LayerOutcome, ReadFault},
     source::{BlobName, Format, OpenFault},
@@ -232,10 +233,19 @@ impl Survey<'_> {
     /// The report, and the images whose every byte was checked.
     pub(super) fn into_verification(self, outcomes: &[Outcome]) -> Verification {
         let format = self.source.format();
-        let by_blob: Vec<Vec<Finding>> =
-            self.blobs.iter().zip(outcomes).map(|(blob, outcome)| blob.findings(outcome, format)).collect();
+        let limit = self.options.limits.findings;
         let is_error = |finding: &Finding| finding.level == Level::Error;
-        let broken: Vec<bool> = by_blob.iter().map(|findings| findings.iter().any(is_error)).collect();
+        let mut broken = Vec::new();
+        let mut by_blob: Vec<Option<Bounded>> = Vec::new();
+        let mut left = limit;
+        for (blob, outcome) in self.blobs.iter().zip(outcomes) {
+            let found = blob.findings(outcome, format);
+            broken.push(found.iter().any(is_error));
+            let mut kept = Bounded::new(left, None);
+            left = left.saturating_sub(found.len() as u64);
+            kept.extend(found);
+            by_blob.push(Some(kept));
+        }
         let read = outcomes.iter().filter(|outcome| outcome.fault.is_none()).count() as u64;
         let bytes = self.bytes + outcomes.iter().map(|outcome| outcome.size).sum::<u64>();
         let mut images = Vec::new();
@@ -243,7 +253,9 @@ impl Survey<'_> {
         let mut rootfs = BTreeMap::new();
         let mut conflicts = Vec::new();
         for draft in &self.drafts {
-            let intact = !draft.faulty && !draft.blobs.iter().any(|&blob| broken[blob]);
+            let intact = !draft.faulty
+                && draft.documents.iter().all(|digest| self.is_sound(digest))
+                && !draft.blobs.iter().any(|&blob| broken[blob]);
             images.push(ImageSummary {
                 digest: draft.image.digest().clone(),
                 kind: draft.image.kind(),
@@ -263,23 +275,27 @@ impl Survey<'_> {
                 }
             }
         }
-        let skipped = self.drafts.iter().any(|draft| draft.skipped);
+        let skipped = self.unknown || self.drafts.iter().any(|draft| draft.skipped);
         let unreferenced =
-            if self.options.unreferenced { self.unreferenced() } else { Unreferenced::default() };
+            if self.options.unreferenced { self.unreferenced() } else { Unreferenced::new(limit) };
         let nothing = self.slots.is_empty() && images.is_empty() && self.blobs.is_empty();
-        let mut by_blob = by_blob;
-        let mut findings = Vec::new();
+        let mut findings = Bounded::new(limit, self.dropped);
         for slot in self.slots {
             match slot {
                 Slot::Finding(finding) => findings.push(finding),
-                Slot::Blob(blob) => findings.append(&mut by_blob[blob]),
+                Slot::Blob(blob) => {
+                    if let Some(found) = by_blob[blob].take() {
+                        findings.append(found);
+                    }
+                }
             }
         }
         findings.extend(conflicts);
-        findings.extend(unreferenced.findings);
+        findings.append(unreferenced.findings);
         if nothing {
             findings.push(Finding::error(FindingCode::IndexNoManifests, "nothing was found to check"));
         }
+        let findings = findings.finish();
         let intact = !findings.iter().any(is_error);
         Verification {
             report: Report {
@@ -297,7 +313,7 @@ impl Survey<'_> {
 
     /// Files that nothing refers to; those that are blobs are checked against their names.
     fn unreferenced(&self) -> Unreferenced {
-        let mut result = Unreferenced::default();
+        let mut result = Unreferenced::new(self.options.limits.findings);
         let stored = match self.source.stored() {
             Ok(stored) => stored.into_iter().collect::<BTreeSet<_>>(),
             Err(error) => {
@@ -362,9 +378,14 @@ impl Survey<'_> {
     }
 }
 
-#[derive(Default)]
 struct Unreferenced {
-    findings: Vec<Finding>,
+    findings: Bounded,
     bytes: u64,
     blobs: u64,
+}
+
+impl Unreferenced {
+    fn new(limit: u64) -> Self {
+        Self { findings: Bounded::new(limit, None), bytes: 0, blobs: 0 }
+    }
 }

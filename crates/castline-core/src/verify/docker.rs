@@ -23,6 +23,8 @@ struct Entry {
     layers: Vec<String>,
     /// Whether `layers` is a list of strings, so that its length means something.
     countable: bool,
+    /// An error was found in it.
+    faulty: bool,
 }
 
 impl Survey<'_> {
@@ -68,7 +70,7 @@ impl Survey<'_> {
             self.find(finding.with_path(MANIFEST));
         } else if let Platforms::One(platform) = &options.platforms
             && self.drafts.is_empty()
-            && !self.error_since(0)
+            && !self.has_errors()
         {
             let message = format!("no image for {platform} is here");
             self.find(Finding::error(FindingCode::PlatformAbsent, message).with_values(platform, "absent"));
@@ -97,7 +99,10 @@ impl Survey<'_> {
                 self.find(Finding::error(FindingCode::ManifestMalformed, message).with_reference(place));
                 return None;
             };
-            entries.push(self.entry(members, &place));
+            let mark = self.mark();
+            let mut entry = self.entry(members, &place);
+            entry.faulty = self.error_since(mark);
+            entries.push(entry);
         }
         Some(entries)
     }
@@ -172,7 +177,7 @@ impl Survey<'_> {
 
     /// Notes an image and what it refers to. Whether it is one that was asked for.
     fn walk_entry(&mut self, position: usize, entry: &Entry) -> bool {
-        let mark = self.slots.len();
+        let mark = self.mark();
         let options = self.options;
         let place = format!("{MANIFEST}[{position}]");
         let Some(path) = &entry.config else {
@@ -224,7 +229,7 @@ impl Survey<'_> {
             }
         };
         if options.selection.digest.as_ref().is_some_and(|wanted| *wanted != digest) {
-            self.slots.truncate(mark);
+            self.rewind(mark);
             return false;
         }
         let mut findings = Vec::new();
@@ -232,17 +237,19 @@ impl Survey<'_> {
         for finding in findings {
             self.find(finding.with_digest(digest.clone()).with_path(path.as_str()));
         }
+        // What an altered configuration says of its platform leaves nothing out.
         if let (Platforms::One(wanted), Some(config)) = (&options.platforms, &config)
             && config.platform.as_ref() != Some(wanted)
+            && !self.error_since(mark)
         {
-            self.slots.truncate(mark);
+            self.rewind(mark);
             return true;
         }
         let diff_ids = config.as_ref().and_then(|config| config.diff_ids.clone());
         let blobs = self.walk_archive_layers(entry, diff_ids.as_deref(), &digest, &place);
         let Some(config) = config else { return true };
         let image = Image::of_config(bytes, config.into_config(digest));
-        let faulty = self.error_since(mark);
+        let faulty = entry.faulty || self.error_since(mark);
         self.drafts.push(Draft {
             image,
             references: entry.tags.clone(),
@@ -251,6 +258,7 @@ impl Survey<'_> {
             blobs,
             unpackable: true,
             faulty,
+            documents: Vec::new(),
             skipped: false,
         });
         true

@@ -79,6 +79,8 @@ finding_codes! {
     ManifestMalformed => "manifest-malformed", "make the document again; the message names the field";
     /// The document's media type is not the descriptor's.
     MediatypeMismatch => "mediatype-mismatch", "the index and the document disagree on what it is; convert the image with one tool";
+    /// A descriptor does not say what it points at.
+    MediatypeMissing => "mediatype-missing", "readers take the blob for different things; make the image again with a current tool";
     /// A media type that castline does not know: its bytes are checked, not its meaning.
     MediatypeUnknown => "mediatype-unknown", "its bytes were checked, its meaning was not";
     /// A digest breaks the grammar.
@@ -187,6 +189,12 @@ pub enum Level {
 }
 
 impl Level {
+    /// The worse of both.
+    pub(crate) fn worse(self, other: Option<Self>) -> Self {
+        // Errors come first.
+        other.map_or(self, |other| other.min(self))
+    }
+
     /// `error`, `warning` or `info`.
     pub const fn name(self) -> &'static str {
         match self {

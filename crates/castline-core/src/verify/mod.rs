@@ -5,6 +5,7 @@
 //! [`Error`] means that the work itself could not be done.
 
 mod assemble;
+mod bounded;
 mod buffer;
 mod docker;
 mod finding;

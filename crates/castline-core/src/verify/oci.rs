@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use super::{
     Finding, FindingCode, Level, Platforms,
     source::{BlobName, OpenFault},
-    survey::{Draft, FileFault, LayerUse, Slot, Survey},
+    survey::{Draft, FileFault, LayerUse, Survey},
 };
 use crate::{
     Digest, Platform, Result,
     error::shown,
     image::{ConfigDocument, Descriptor, Document, Image, Index, Manifest},
     json::{self, Json},
-    media_type::{Role, role},
+    media_type::{Role, is_statement, role},
 };
 
 const LAYOUT: &str = "oci-layout";
@@ -137,11 +137,9 @@ impl Survey<'_> {
         Ok(())
     }
 
-    /// With a platform asked for, nothing found for it is an error.
+    /// With a platform asked for, no image for it is an error.
     fn check_platform_found(&mut self, platform: &Platform, wanted: &[(String, &Descriptor)]) {
-        let said = |slot: &Slot| matches!(slot, Slot::Finding(finding) if finding.code == FindingCode::PlatformAbsent);
-        let checked = !self.drafts.is_empty() || !self.blobs.is_empty();
-        if checked || self.slots.iter().any(said) || self.error_since(0) {
+        if !self.drafts.is_empty() || self.has_errors() {
             return;
         }
         let others: Vec<String> = wanted
@@ -214,9 +212,13 @@ impl Survey<'_> {
                 let message = format!(
                     "{place} has the media type `{media_type}`, which is neither an image's nor an index's"
                 );
-                let finding = Finding::warning(FindingCode::MediatypeUnknown, message)
-                    .with_digest(child.digest.clone());
-                self.find(finding.with_reference(place));
+                // That it has none is an error already.
+                if !media_type.is_empty() {
+                    let finding = Finding::warning(FindingCode::MediatypeUnknown, message)
+                        .with_digest(child.digest.clone());
+                    self.find(finding.with_reference(place));
+                }
+                self.unknown = true;
                 self.blob(child, place, None);
                 Ok(())
             }
@@ -240,6 +242,7 @@ impl Survey<'_> {
             self.find(finding.with_values(format!("indexDepth <= {limit}"), "more").with_reference(place));
             return None;
         }
+        let mark = self.mark();
         let bytes = self.document(descriptor, place)?;
         match self.parse(&bytes, descriptor, place)? {
             Document::Index(index) => {
@@ -249,7 +252,10 @@ impl Survey<'_> {
             }
             // Declared as an index, but a manifest: that was found already; its blobs are checked all the same.
             Document::Manifest(manifest) => {
-                self.draft(descriptor, &bytes, &manifest, place, path);
+                if let Some(draft) = self.draft(descriptor, &bytes, &manifest, place, path) {
+                    self.reached.push(draft);
+                    self.drafts[draft].faulty |= self.error_since(mark);
+                }
                 None
             }
         }
@@ -258,18 +264,7 @@ impl Survey<'_> {
     fn parse(&mut self, bytes: &[u8], descriptor: &Descriptor, place: &str) -> Option<Document> {
         let mut findings = Vec::new();
         let document = Document::read(bytes, place, Some(&descriptor.media_type), &mut findings);
-        let path = BlobName::Digest(descriptor.digest.clone()).path();
-        let known = |finding: &Finding| {
-            self.slots.iter().any(|slot| {
-                matches!(slot, Slot::Finding(other)
-                if other.code == finding.code && other.digest.as_ref() == Some(&descriptor.digest)
-                    && other.expected == finding.expected && other.actual == finding.actual)
-            })
-        };
-        let findings: Vec<Finding> = findings.into_iter().filter(|finding| !known(finding)).collect();
-        for finding in findings {
-            self.find(finding.with_digest(descriptor.digest.clone()).with_path(path.clone()));
-        }
+        self.find_in(&descriptor.digest, findings);
         document
     }
 
@@ -300,7 +295,9 @@ impl Survey<'_> {
     fn reached_again(&mut self, draft: usize, path: &Path, indexes: &[Digest]) {
         let indexes: Vec<Digest> = indexes.iter().filter(|digest| self.is_intact(digest)).cloned().collect();
         let draft = &mut self.drafts[draft];
-        draft.image = draft.image.with_indexes(&indexes, None);
+        if indexes.iter().any(|digest| !draft.image.identities().indexes.contains(digest)) {
+            draft.image = draft.image.with_indexes(&indexes, None);
+        }
         for name in &path.names {
             if !draft.references.contains(name) {
                 draft.references.push(name.clone());
@@ -344,15 +341,26 @@ impl Survey<'_> {
     }
 
     fn walk_manifest(&mut self, descriptor: &Descriptor, place: &str, path: &Path) -> Result<()> {
-        let mark = self.slots.len();
+        let mark = self.mark();
         let Some(bytes) = self.document(descriptor, place) else { return Ok(()) };
+        let key = (descriptor.digest.clone(), descriptor.media_type.clone(), descriptor.platform.clone());
+        if let Some(&draft) = self.manifests.get(&key) {
+            if let Some(draft) = draft {
+                self.reached_again(draft, path, &path.indexes);
+                self.reached.push(draft);
+                self.drafts[draft].faulty |= self.error_since(mark);
+            }
+            return Ok(());
+        }
         match self.parse(&bytes, descriptor, place) {
-            None => {}
+            None => drop(self.manifests.insert(key, None)),
             Some(Document::Manifest(manifest)) => {
-                if let Some(draft) = self.draft(descriptor, &bytes, &manifest, place, path) {
+                let draft = self.draft(descriptor, &bytes, &manifest, place, path);
+                if let Some(draft) = draft {
                     self.reached.push(draft);
                     self.drafts[draft].faulty |= self.error_since(mark);
                 }
+                self.manifests.insert(key, draft);
             }
             // Declared as a manifest, but an index: that was found already; what it leads to is checked all the same.
             Some(Document::Index(_)) => self.walk_index(descriptor, place, path)?,
@@ -369,20 +377,22 @@ impl Survey<'_> {
         place: &str,
         path: &Path,
     ) -> Option<usize> {
-        let known = self.drafts.iter().position(|draft| *draft.image.digest() == descriptor.digest);
-        if let Some(index) = known {
+        if let Some(&index) = self.by_digest.get(&descriptor.digest) {
             self.reached_again(index, path, &path.indexes);
             return Some(index);
         }
         let mark = self.mark();
-        let first = self.slots.len();
         let config = self.read_config(manifest, place);
+        let mut documents = vec![descriptor.digest.clone()];
+        documents.extend(image_config(manifest).map(|config| config.digest.clone()));
         let platform = descriptor
             .platform
             .clone()
             .or_else(|| config.as_ref().and_then(|config| config.platform.clone()));
+        // What an altered document says of its platform leaves nothing out.
         if let Platforms::One(wanted) = &self.options.platforms
             && platform.as_ref() != Some(wanted)
+            && documents.iter().all(|digest| self.is_sound(digest))
         {
             self.rewind(mark);
             return None;
@@ -401,6 +411,7 @@ impl Survey<'_> {
             layer_blobs: Vec::new(),
             unpackable: true,
             faulty: false,
+            documents,
             skipped: false,
         };
         let diff_ids = config.as_ref().and_then(|config| config.diff_ids.clone());
@@ -408,11 +419,8 @@ impl Survey<'_> {
         if let (Some(config), Some(descriptor)) = (config, &manifest.config) {
             draft.image = draft.image.with_config(config.into_config(descriptor.digest.clone()));
         }
-        // A document that several images share is complained about once, and concerns them all.
-        let config_digest =
-            manifest.config.as_ref().filter(|config| role(&config.media_type) == Role::Config);
-        let unsound = config_digest.is_some_and(|config| !self.is_intact(&config.digest));
-        draft.faulty = self.error_since(first) || unsound || !self.is_intact(&descriptor.digest);
+        draft.faulty = self.error_since(mark);
+        self.by_digest.insert(descriptor.digest.clone(), self.drafts.len());
         self.drafts.push(draft);
         self.subjects.extend(manifest.subject.clone().map(|subject| (subject, format!("{place}.subject"))));
         Some(self.drafts.len() - 1)
@@ -437,8 +445,7 @@ impl Survey<'_> {
 
     /// The image configuration, when the manifest has one.
     fn read_config(&mut self, manifest: &Manifest, place: &str) -> Option<ConfigDocument> {
-        let descriptor =
-            manifest.config.as_ref().filter(|config| role(&config.media_type) == Role::Config)?;
+        let descriptor = image_config(manifest)?;
         let place = format!("{place}.config");
         let bytes = self.document(descriptor, &place)?;
         let mut findings = Vec::new();
@@ -451,10 +458,7 @@ impl Survey<'_> {
                 config.diff_ids = config.diff_ids.take().filter(|ids| ids.len() == manifest.layers.len());
             }
         }
-        let path = BlobName::Digest(descriptor.digest.clone()).path();
-        for finding in findings {
-            self.find(finding.with_digest(descriptor.digest.clone()).with_path(path.clone()));
-        }
+        self.find_in(&descriptor.digest, findings);
         config
     }
 
@@ -497,8 +501,9 @@ impl Survey<'_> {
                     let used = LayerUse { compression: Some(compression), diff_id, place: place.clone() };
                     (self.blob(layer, &place, Some(used)), false)
                 }
-                // Beside tars, or in place of one, it is something that engines would have to make sense of.
-                _ if layered => {
+                // Beside tars, or in place of one, it is something that engines would have to make sense of. Of a
+                // blob that is its own content all was checked.
+                _ if layered || is_sealed(layer, diff_id.as_ref()) => {
                     let blob = self.blob(layer, &place, None);
                     self.find(unknown_layer(layer, &place));
                     (blob, true)
@@ -511,6 +516,17 @@ impl Survey<'_> {
             draft.skipped |= skipped;
         }
     }
+}
+
+/// The configuration, if it is an image's.
+fn image_config(manifest: &Manifest) -> Option<&Descriptor> {
+    manifest.config.as_ref().filter(|config| role(&config.media_type) == Role::Config)
+}
+
+/// Whether the configuration says that the blob has a content other than itself, which castline cannot see. Statements
+/// (in-toto, cosign) come with diffIDs that stand for nothing.
+fn is_sealed(layer: &Descriptor, diff_id: Option<&Digest>) -> bool {
+    !is_statement(&layer.media_type) && diff_id.is_some_and(|diff_id| *diff_id != layer.digest)
 }
 
 fn children<'i>(index: &'i Index, place: &str) -> Vec<(String, &'i Descriptor)> {

@@ -12,7 +12,7 @@ pub struct Report {
     /// False exactly when there is a finding of level error.
     pub intact: bool,
     /// Whether everything that was asked for was checked: false when the image is not intact or a layer was
-    /// skipped (foreign and absent, or encrypted). `intact` without `complete` is not a clean verdict.
+    /// skipped (foreign and absent, encrypted, of an unknown type) or an entry is of an unknown type. `intact` without `complete` is not a clean verdict.
     pub complete: bool,
     /// The images that were checked, in the order in which the index names them.
     pub images: Vec<ImageSummary>,

@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     io::Read as _,
     sync::Arc,
 };
@@ -9,7 +9,7 @@ use super::{
     source::{BlobName, OpenFault},
 };
 use crate::{
-    Compression, Digest, Error, Result,
+    Compression, Digest, Error, Platform, Result,
     error::shown,
     image::{Descriptor, Image},
     verify::Watch,
@@ -23,9 +23,21 @@ pub(super) struct Survey<'a> {
     pub(super) watch: &'a Watch<'a>,
     /// What was found, and where the findings of each blob go, in the order of the documents.
     pub(super) slots: Vec<Slot>,
+    /// Errors that were found, those included that were too many to keep.
+    errors: u64,
+    /// Findings in the slots.
+    kept: u64,
+    /// The worst level of the findings that were too many to keep.
+    pub(super) dropped: Option<Level>,
+    /// What was found in documents: a document that several paths lead to is complained about once.
+    complaints: HashSet<Complaint>,
     pub(super) blobs: Vec<BlobUse>,
     by_name: HashMap<BlobName, usize>,
     pub(super) drafts: Vec<Draft>,
+    /// Manifests that were walked, by digest, declared media type and platform, with the image that they gave.
+    pub(super) manifests: HashMap<(Digest, String, Option<Platform>), Option<usize>>,
+    /// The images by their digests.
+    pub(super) by_digest: HashMap<Digest, usize>,
     /// Documents that were read, by digest, and in which order.
     documents: HashMap<Digest, Read>,
     order: Vec<Digest>,
@@ -42,12 +54,25 @@ pub(super) struct Survey<'a> {
     pub(super) read: u64,
     /// Paths that something refers to.
     pub(super) referenced: BTreeSet<String>,
+    /// Something that the index names was left unchecked, and belongs to no image.
+    pub(super) unknown: bool,
 }
 
+/// Where the walk stood.
 #[derive(Clone, Copy)]
 pub(super) struct Mark {
     slots: usize,
     documents: usize,
+    errors: u64,
+    kept: u64,
+    dropped: Option<Level>,
+}
+
+/// What tells one complaint about a document from another.
+type Complaint = (Option<Digest>, FindingCode, Option<String>, Option<String>);
+
+fn complaint(finding: &Finding) -> Complaint {
+    (finding.digest.clone(), finding.code, finding.expected.clone(), finding.actual.clone())
 }
 
 pub(super) enum Slot {
@@ -88,8 +113,10 @@ pub(super) struct Draft {
     pub(super) layer_blobs: Vec<Option<usize>>,
     /// Whether its layers are tars that are meant to be unpacked.
     pub(super) unpackable: bool,
-    /// An error was found in its documents.
+    /// An error was found on the way to it, or in what it says.
     pub(super) faulty: bool,
+    /// Its documents: the manifest, and the configuration if it is an image's.
+    pub(super) documents: Vec<Digest>,
     /// A layer of it was not checked.
     pub(super) skipped: bool,
 }
@@ -99,18 +126,26 @@ struct Read {
     size: u64,
     bytes: Option<Arc<[u8]>>,
     intact: bool,
+    /// An error was found in what it says.
+    faulty: bool,
 }
 
 impl<'a> Survey<'a> {
     pub(super) fn new(source: &'a dyn BlobSource, options: &'a Options, watch: &'a Watch<'a>) -> Self {
-        Self {
+        let mut survey = Self {
             source,
             options,
             watch,
-            slots: source.findings().into_iter().map(Slot::Finding).collect(),
+            slots: Vec::new(),
+            errors: 0,
+            kept: 0,
+            dropped: None,
+            complaints: HashSet::new(),
             blobs: Vec::new(),
             by_name: HashMap::new(),
             drafts: Vec::new(),
+            manifests: HashMap::new(),
+            by_digest: HashMap::new(),
             documents: HashMap::new(),
             order: Vec::new(),
             walked: HashMap::new(),
@@ -120,31 +155,67 @@ impl<'a> Survey<'a> {
             bytes: 0,
             read: 0,
             referenced: BTreeSet::new(),
-        }
+            unknown: false,
+        };
+        survey.find_all(source.findings());
+        survey
     }
 
     pub(super) fn find(&mut self, finding: Finding) {
-        self.slots.push(Slot::Finding(finding));
+        self.errors += u64::from(finding.level == Level::Error);
+        if self.kept < self.options.limits.findings {
+            self.kept += 1;
+            self.slots.push(Slot::Finding(finding));
+        } else {
+            self.dropped = Some(finding.level.worse(self.dropped));
+        }
     }
 
     pub(super) fn find_all(&mut self, findings: Vec<Finding>) {
-        self.slots.extend(findings.into_iter().map(Slot::Finding));
+        for finding in findings {
+            self.find(finding);
+        }
     }
 
-    /// Whether an error was found since the slots were `mark` long.
-    pub(super) fn error_since(&self, mark: usize) -> bool {
-        let error = |slot: &Slot| matches!(slot, Slot::Finding(finding) if finding.level == Level::Error);
-        self.slots.iter().skip(mark).any(error)
+    /// Notes what was found in the document `digest`, each complaint once however many paths lead there.
+    pub(super) fn find_in(&mut self, digest: &Digest, findings: Vec<Finding>) {
+        let path = BlobName::Digest(digest.clone()).path();
+        let faulty = findings.iter().any(|finding| finding.level == Level::Error);
+        if let Some(read) = self.documents.get_mut(digest) {
+            read.faulty |= faulty;
+        }
+        for finding in findings {
+            let finding = finding.with_digest(digest.clone()).with_path(path.clone());
+            if self.complaints.insert(complaint(&finding)) {
+                self.find(finding);
+            }
+        }
+    }
+
+    /// Whether an error was found since `mark`.
+    pub(super) fn error_since(&self, mark: Mark) -> bool {
+        self.errors > mark.errors
+    }
+
+    /// Whether an error was found at all.
+    pub(super) fn has_errors(&self) -> bool {
+        self.errors > 0
     }
 
     /// Where the walk stands.
     pub(super) fn mark(&self) -> Mark {
-        Mark { slots: self.slots.len(), documents: self.order.len() }
+        let (slots, documents) = (self.slots.len(), self.order.len());
+        Mark { slots, documents, errors: self.errors, kept: self.kept, dropped: self.dropped }
     }
 
     /// Forgets what was found since `mark`: it was found on a way that leads elsewhere. No blob may have been noted.
     pub(super) fn rewind(&mut self, mark: Mark) {
-        self.slots.truncate(mark.slots);
+        (self.errors, self.kept, self.dropped) = (mark.errors, mark.kept, mark.dropped);
+        for slot in self.slots.drain(mark.slots..) {
+            if let Slot::Finding(finding) = slot {
+                self.complaints.remove(&complaint(&finding));
+            }
+        }
         for digest in self.order.drain(mark.documents..) {
             self.documents.remove(&digest);
         }
@@ -229,7 +300,7 @@ impl<'a> Survey<'a> {
             }
             Err(fault) => {
                 self.find(fault.finding(&name).with_digest(digest.clone()).with_reference(place));
-                self.remember(digest, Read { size: 0, bytes: None, intact: false });
+                self.remember(digest, Read { size: 0, bytes: None, intact: false, faulty: true });
                 return None;
             }
         };
@@ -242,13 +313,18 @@ impl<'a> Survey<'a> {
         if let Some(actual) = actual.filter(|_| !intact) {
             self.find(altered(digest, &actual, &name).with_reference(place));
         }
-        self.remember(digest, Read { size, bytes: Some(Arc::clone(&bytes)), intact });
+        self.remember(digest, Read { size, bytes: Some(Arc::clone(&bytes)), intact, faulty: false });
         Some(bytes)
     }
 
     /// Whether the document of that digest was read and is what its digest says.
     pub(super) fn is_intact(&self, digest: &Digest) -> bool {
         self.documents.get(digest).is_some_and(|read| read.intact)
+    }
+
+    /// Whether it is that, and no error was found in what it says.
+    pub(super) fn is_sound(&self, digest: &Digest) -> bool {
+        self.documents.get(digest).is_some_and(|read| read.intact && !read.faulty)
     }
 
     fn check_size(&mut self, descriptor: &Descriptor, place: &str, actual: u64) {
@@ -355,7 +431,9 @@ impl<'a> Survey<'a> {
             index
         };
         let blob = &mut self.blobs[index];
+        // Of many sizes or diffIDs all but one are wrong: those past a few change no verdict.
         if let Some(size) = size
+            && blob.declared.len() < MAX_CLAIMS
             && blob.declared.iter().all(|(declared, _)| *declared != size)
         {
             blob.declared.push((size, place.to_owned()));
@@ -366,13 +444,17 @@ impl<'a> Survey<'a> {
         if let Some(layer) = layer {
             let same =
                 |other: &LayerUse| other.compression == layer.compression && other.diff_id == layer.diff_id;
-            if !blob.layers.iter().any(same) {
+            if blob.layers.len() < MAX_CLAIMS && !blob.layers.iter().any(same) {
                 blob.layers.push(layer);
             }
         }
         index
     }
 }
+
+/// Different things that are kept of what descriptors and configurations say of one blob. More than the algorithms times
+/// the compressions, so that one of them is wrong before any is left out.
+const MAX_CLAIMS: usize = 64;
 
 /// Whether the descriptor carries its blob inline, and the bytes are right: then it need not be in the source
 /// (OCI image-spec `descriptor.md`, *data*).

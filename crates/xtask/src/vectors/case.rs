@@ -68,7 +68,8 @@ impl Case {
         Self { why: Some(why), ..self }
     }
 
-    fn through(mut self, transport: &str, operation: &str, suffix: &str, expected: &str) -> Self {
+    /// An operation on it through another transport.
+    pub(super) fn through(mut self, transport: &str, operation: &str, suffix: &str, expected: &str) -> Self {
         self.rows.push(Row::new(operation, &format!("{transport}:{}{suffix}", self.place), expected));
         self
     }

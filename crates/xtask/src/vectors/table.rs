@@ -12,6 +12,7 @@ const COMMITTED: &str = "\
 #   Verifies the image that the input names; its path is relative to the folder of this table. Expected: the codes of
 #   the findings in the report's order, with a space between; an error as `code`, others as `warning:code` and
 #   `info:code`; `intact` when there is no finding. The report is intact exactly when no code stands without a level.
+#   `incomplete` follows when it is intact and something was left unchecked.
 #   Each case is named for its form or its one fault. Cases whose name says \"outside\" lean on the case `plain`.
 # tree
 #   Merges the layers of the image that the input names. Expected: its entries but for the root, sorted by the bytes of

@@ -95,6 +95,6 @@ fn artifacts() -> Vec<Case> {
             let parts = l.image(&[Layer::gzip(&greeting())]);
             l.index(&[parts.manifest, manifest]);
         })
-        .verify("warning:mediatype-unknown"),
+        .verify("warning:mediatype-unknown incomplete"),
     ]
 }

@@ -21,6 +21,29 @@ pub(super) fn sections() -> Vec<Section> {
 
 fn altered() -> Vec<Case> {
     vec![
+        layout("configuration-that-two-images-share-altered", |l| {
+            let layer = Layer::gzip(&greeting());
+            let parts = l.image(&[layer]);
+            let other = with(&manifest_of(&parts.config, &parts.layers), "annotations", json!({"a": "b"}));
+            let other = l.document(MANIFEST, &other);
+            l.edit(&parts.config, |bytes| replace(bytes, "/bin/sh", "/bin/zh"));
+            l.index(&[parts.manifest, other]);
+        })
+        .verify("blob-digest-mismatch")
+        .because("it is found once, and neither image is verified"),
+        layout("manifest-of-two-paths-altered", |l| {
+            let parts = l.image(&[Layer::gzip(&greeting())]);
+            let inner = l.document(INDEX, &index_of(std::slice::from_ref(&parts.manifest)));
+            l.edit(&parts.manifest, |bytes| bytes.push(b'\n'));
+            l.index(&[inner, parts.manifest]);
+        })
+        .verify("blob-size-mismatch blob-digest-mismatch blob-size-mismatch"),
+        layout("manifest-declared-as-an-index-altered", |l| {
+            let parts = l.image(&[Layer::gzip(&greeting())]);
+            l.edit(&parts.manifest, |bytes| bytes.push(b'\n'));
+            l.index(&[with(&parts.manifest, "mediaType", INDEX), parts.manifest]);
+        })
+        .verify("blob-size-mismatch blob-digest-mismatch mediatype-mismatch blob-size-mismatch"),
         layout("flipped-bit-in-a-gzip-layer", |l| {
             let parts = l.plain_of(&[Layer::gzip_stored(&greeting())]);
             l.edit(&parts.layers[0], |bytes| flip_in_greeting(bytes));

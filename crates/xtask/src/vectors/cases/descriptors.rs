@@ -72,6 +72,13 @@ fn sizes() -> Vec<Case> {
         layer("size-of-a-layer-enormous", |blob| with(blob, "size", i64::MAX))
             .verify("blob-size-mismatch")
             .because("nothing may be allocated for a size that is only claimed"),
+        layout("sizes-of-two-layers-enormous", |l| {
+            let parts = l.image(&[Layer::gzip(&greeting()), Layer::gzip(&files("more\n"))]);
+            let layers: Vec<_> = parts.layers.iter().map(|blob| with(blob, "size", i64::MAX)).collect();
+            l.plain_manifest(&manifest_of(&parts.config, &layers));
+        })
+        .verify("blob-size-mismatch blob-size-mismatch")
+        .because("their sum does not fit into 63 bits"),
         config("size-of-a-configuration-too-large", larger).verify("blob-size-mismatch"),
         config("size-of-a-configuration-too-small", smaller).verify("blob-size-mismatch"),
         manifest("size-of-a-manifest-too-large", larger).verify("blob-size-mismatch"),

@@ -12,7 +12,8 @@ use crate::vectors::{
     },
     case::{Case, Section},
     layout::{
-        Layer, Layout, config_of, digest_of, files, flip_in_greeting, greeting, index_of, path_of, with,
+        Layer, Layout, config_for, config_of, digest_of, files, flip_in_greeting, greeting, index_of,
+        path_of, with,
     },
 };
 
@@ -288,6 +289,15 @@ fn broken() -> Vec<Case> {
             format!(r#"[{{"Config":"{config}","Layers":["{layer}"],"Layers":[]}}]"#).into_bytes()
         })
         .read("json-duplicate-key"),
+        archive("docker-configuration-for-another-platform-is-altered.tar", {
+            let config = config_for("linux/arm64", &[Layer::tar(&greeting())]);
+            let name = format!("{}.json", encoded(&digest::of(&text::text(&config))));
+            let altered = config_for("linux/amd64", &[Layer::tar(&greeting())]);
+            let (docker, layer) =
+                Docker::new().member(&name, &text::text(&altered)).layer("layer-1", &greeting());
+            docker.image(&name, &tags(&["example/app:1.0"]), &[&layer]).end()
+        })
+        .through("docker-archive", "verify --platform linux/arm64", "", "config-digest-mismatch"),
         manifest("docker-manifest-json-two-cases-of-a-key.tar", |config, layer| {
             format!(r#"[{{"Config":"{config}","Layers":["{layer}"],"layers":[]}}]"#).into_bytes()
         })

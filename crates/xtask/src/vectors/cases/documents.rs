@@ -328,12 +328,12 @@ fn media_types() -> Vec<Case> {
             let other = l.blob(unknown, b"any bytes\n");
             l.index(&[tagged(&parts.manifest, TAG), other]);
         })
-        .verify("warning:mediatype-unknown"),
+        .verify("warning:mediatype-unknown incomplete"),
         layout("mediatype-unknown-alone", |l| {
             let other = l.blob(unknown, b"any bytes\n");
             l.index(&[other]);
         })
-        .verify("warning:mediatype-unknown"),
+        .verify("warning:mediatype-unknown incomplete"),
         layout("mediatype-unknown-and-altered", |l| {
             let other = l.blob(unknown, b"any bytes\n");
             l.index(std::slice::from_ref(&other));
@@ -344,24 +344,46 @@ fn media_types() -> Vec<Case> {
             let parts = l.image(&[Layer::gzip(&greeting())]);
             l.index(&[without(&parts.manifest, "mediaType")]);
         })
-        .verify("warning:mediatype-unknown"),
+        .verify("mediatype-missing"),
+        layout("mediatype-of-a-configuration-missing", |l| {
+            let parts = sound_parts(l);
+            let config = without(&parts.config, "mediaType");
+            l.plain_manifest(&manifest_of(&config, &parts.layers));
+        })
+        .verify("mediatype-missing"),
+        layout("mediatype-of-a-layer-empty", |l| {
+            let parts = sound_parts(l);
+            let layer = with(&parts.layers[0], "mediaType", "");
+            l.plain_manifest(&manifest_of(&parts.config, &[layer]));
+        })
+        .verify("mediatype-missing warning:mediatype-unknown"),
+        layout("mediatype-of-every-layer-unknown", |l| {
+            let layer = Layer { media_type: "application/octet-stream", ..Layer::gzip(&greeting()) };
+            l.plain_of(&[layer]);
+        })
+        .verify("warning:mediatype-unknown incomplete")
+        .because("the diffID says that the blob has another content, which nobody looked at"),
+        layout("mediatype-unknown-of-a-layer-that-is-its-content", |l| {
+            l.plain_of(&[Layer::new("application/octet-stream", b"plain".to_vec(), b"plain")]);
+        })
+        .verify("intact"),
         layout("mediatype-unknown-with-a-platform", |l| {
             let other = l.blob(unknown, b"any bytes\n");
             l.index(&[on(&other, "linux/amd64")]);
         })
-        .row("verify --platform linux/amd64", "", "warning:mediatype-unknown"),
+        .row("verify --platform linux/amd64", "", "warning:mediatype-unknown platform-absent"),
         layout("mediatype-of-a-layer-unknown", |l| {
             let layer =
                 Layer::new("application/vnd.oci.image.layer.v1.tar+lzma", b"sealed".to_vec(), b"other");
             l.plain_of(&[layer]);
         })
-        .verify("warning:mediatype-unknown")
+        .verify("warning:mediatype-unknown incomplete")
         .because("its content was not compared with the diffID, so it is not clean"),
         layout("mediatype-of-one-of-two-layers-unknown", |l| {
             let other = Layer::new("application/vnd.example.delta", b"sealed".to_vec(), b"other");
             l.plain_of(&[Layer::gzip(&greeting()), other]);
         })
-        .verify("warning:mediatype-unknown"),
+        .verify("warning:mediatype-unknown incomplete"),
         layout("mediatype-of-a-layer-is-a-configurations", |l| {
             let config = l.document(CONFIG, &config_of(&[Layer::gzip(&greeting())]));
             let layer = with(&l.layer(&Layer::gzip(&greeting())), "mediaType", TAR_GZIP);

@@ -92,6 +92,32 @@ fn platforms() -> Vec<Case> {
         .verify("intact")
         .row("verify --platform linux/arm64", "", "intact")
         .row("verify --platform linux/amd64", "", "platform-absent"),
+        layout("platform-of-an-altered-configuration", |l| {
+            let parts = l.image_for("linux/arm64", &[Layer::gzip(&greeting())]);
+            l.edit(&parts.config, |bytes| {
+                *bytes =
+                    String::from_utf8(bytes.clone()).expect("JSON").replace("arm64", "amd64").into_bytes();
+            });
+            l.index(&[parts.manifest]);
+        })
+        .row("verify --platform linux/arm64", "", "blob-digest-mismatch")
+        .row("verify --platform linux/amd64", "", "blob-digest-mismatch")
+        .because("what an altered configuration says of its platform leaves nothing out"),
+        layout("platform-of-a-missing-configuration", |l| {
+            let parts = l.image_for("linux/arm64", &[Layer::gzip(&greeting())]);
+            l.remove_blob(&parts.config);
+            l.index(&[parts.manifest]);
+        })
+        .row("verify --platform linux/arm64", "", "blob-missing"),
+        layout("platform-with-a-statement-left-alone", |l| {
+            let images = three_platforms(l);
+            let statement = attestation(l, &images[0]);
+            forget(l, &images[0].1);
+            let inner = l.document(INDEX, &index_of(&[on(&images[0].1.manifest, "linux/amd64"), statement]));
+            l.index(&[tagged(&inner, TAG)]);
+        })
+        .verify("blob-missing")
+        .because("a statement about an image is no other platform"),
     ]
 }
 
