@@ -10,6 +10,7 @@ mod buffer;
 mod docker;
 mod finding;
 mod inspect;
+mod manifest;
 mod oci;
 mod options;
 mod pipeline;
