@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Finding, FindingCode, ImageKind, ImageSummary, Level, Report, Verification,
     bounded::Bounded,
+    faults::{altered, limit_finding, unopened, wrong_size},
     pipeline::{Outcome, Task},
     pump::{LayerFault, LayerOutcome, ReadFault},
     source::{BlobName, Format, OpenFault},
-    survey::{BlobUse, Draft, Slot, Survey, altered, limit_finding, unopened, wrong_size},
+    survey::{BlobUse, Draft, Slot, Survey},
 };
 use crate::{
     Algorithm, Compression, Digest, Rootfs, Verified,

@@ -1,4 +1,4 @@
-use super::{Finding, Level, survey::limit_finding};
+use super::{Finding, Level, faults::limit_finding};
 
 /// Findings, of which so many are kept as the limit allows. What comes after counts by its level only.
 #[derive(Debug)]

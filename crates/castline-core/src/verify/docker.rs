@@ -2,9 +2,10 @@
 
 use super::{
     Finding, FindingCode, Platforms,
+    faults::FileFault,
     oci::not_found,
     source::{BlobName, OpenFault},
-    survey::{Draft, FileFault, LayerUse, Survey},
+    survey::{Draft, LayerUse, Survey},
 };
 use crate::{
     Digest, Result,

@@ -8,6 +8,7 @@ mod assemble;
 mod bounded;
 mod buffer;
 mod docker;
+mod faults;
 mod finding;
 mod inspect;
 mod manifest;

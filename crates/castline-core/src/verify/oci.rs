@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use super::{
     Finding, FindingCode, Level, Platforms,
+    faults::FileFault,
     source::{BlobName, OpenFault},
-    survey::{FileFault, Survey},
+    survey::Survey,
 };
 use crate::{
     Digest, Platform, Result,
