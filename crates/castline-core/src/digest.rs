@@ -31,8 +31,9 @@ pub struct Digest(Repr);
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Repr {
     Sha256([u8; 32]),
-    Sha384([u8; 48]),
-    Sha512([u8; 64]),
+    // Rare, so they do not make every digest of a large tree larger.
+    Sha384(Box<[u8; 48]>),
+    Sha512(Box<[u8; 64]>),
     Blake3([u8; 32]),
     Other(Arc<str>),
 }
@@ -130,8 +131,8 @@ impl FromStr for Digest {
         }
         Ok(Self(match algorithm {
             "sha256" => Repr::Sha256(hex(encoded).map_err(reject)?),
-            "sha384" => Repr::Sha384(hex(encoded).map_err(reject)?),
-            "sha512" => Repr::Sha512(hex(encoded).map_err(reject)?),
+            "sha384" => Repr::Sha384(Box::new(hex(encoded).map_err(reject)?)),
+            "sha512" => Repr::Sha512(Box::new(hex(encoded).map_err(reject)?)),
             "blake3" => Repr::Blake3(hex(encoded).map_err(reject)?),
             _ if encoded.is_empty() => return Err(reject("nothing after the `:`")),
             _ if encoded.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"=_-".contains(&byte)) => {
@@ -167,8 +168,8 @@ impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, bytes): (_, &[u8]) = match &self.0 {
             Repr::Sha256(bytes) => ("sha256", bytes),
-            Repr::Sha384(bytes) => ("sha384", bytes),
-            Repr::Sha512(bytes) => ("sha512", bytes),
+            Repr::Sha384(bytes) => ("sha384", &bytes[..]),
+            Repr::Sha512(bytes) => ("sha512", &bytes[..]),
             Repr::Blake3(bytes) => ("blake3", bytes),
             Repr::Other(text) => return f.pad(text),
         };
@@ -258,8 +259,8 @@ impl Hasher {
     pub fn finish(self) -> Digest {
         Digest(match self.0 {
             State::Sha256(state) => Repr::Sha256(state.finalize()),
-            State::Sha384(state) => Repr::Sha384(state.finalize().into()),
-            State::Sha512(state) => Repr::Sha512(state.finalize().into()),
+            State::Sha384(state) => Repr::Sha384(Box::new(state.finalize().into())),
+            State::Sha512(state) => Repr::Sha512(Box::new(state.finalize().into())),
             State::Blake3(state) => Repr::Blake3(state.finalize().into()),
         })
     }

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::say;
+use crate::{engines, say};
 
 /// One step: what it is, the command, and what it has in its environment.
 struct Step {
@@ -72,6 +72,7 @@ const STEPS: &[Step] = &[
 /// When a step fails, or cannot be started.
 pub fn run(root: &Path) -> io::Result<()> {
     components()?;
+    engines::install()?;
     let began = Instant::now();
     let mut times = Vec::new();
     for step in STEPS {

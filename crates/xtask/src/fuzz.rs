@@ -39,8 +39,7 @@ pub fn run(root: &Path, seconds: u64, only: Option<&str>) -> io::Result<()> {
             "-print_funcs=0",
             "-print_final_stats=1",
         ];
-        // Threads of a rayon pool may still end when the process does: what they hold is no leak.
-        execute(root, &command, &[("ASAN_OPTIONS", "detect_leaks=0")])?;
+        execute(root, &command, &[])?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The tasks of castline's developers, and what its tests share: the vectors, and the folder of real images.
 
 pub mod checks;
+pub mod engines;
 pub mod fuzz;
 pub mod images;
 pub mod vectors;

@@ -104,12 +104,12 @@ pub(super) fn run(
         }),
         changed: Condvar::new(),
     };
-    let workers = rayon::ThreadPoolBuilder::new()
+    // Scoped: the threads have ended when this returns.
+    let worked = rayon::ThreadPoolBuilder::new()
         .num_threads(jobs)
         .thread_name(|index| format!("castline-{index}"))
-        .build()
-        .map_err(|error| Error::NoWorkers { reason: error.to_string().into() })?;
-    workers.broadcast(|_| run.work());
+        .build_scoped(rayon::ThreadBuilder::run, |workers| drop(workers.broadcast(|_| run.work())));
+    worked.map_err(|error| Error::NoWorkers { reason: error.to_string().into() })?;
     let board = run.board.into_inner().unwrap_or_else(PoisonError::into_inner);
     board.outcomes.into_iter().collect::<Option<_>>().ok_or(Error::Cancelled)
 }

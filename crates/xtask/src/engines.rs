@@ -1,0 +1,69 @@
+//! Programs of other projects that tests compare castline with, or run instances under.
+
+use std::{env, io, path::Path, process::Command};
+
+use crate::{checks::execute, say};
+
+/// A program, and the Debian package that has it.
+const ENGINES: &[(&str, &str)] = &[
+    ("busybox", "busybox-static"),
+    ("mtree", "mtree-netbsd"),
+    ("podman", "podman"),
+    ("runc", "runc"),
+    ("umoci", "umoci"),
+];
+
+/// Installs what is missing, where that can be done: as root on Debian.
+///
+/// # Errors
+///
+/// When the packages cannot be installed.
+pub(crate) fn install() -> io::Result<()> {
+    let missing: Vec<&str> =
+        ENGINES.iter().filter(|(program, _)| !is_there(program)).map(|(_, package)| *package).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if !is_there("apt-get") || !is_root()? {
+        say(&format!("not installed, since we are not root on Debian: {}", missing.join(" ")));
+        return Ok(());
+    }
+    say(&format!("installing {}", missing.join(" ")));
+    let quiet = [("DEBIAN_FRONTEND", "noninteractive")];
+    execute(Path::new("."), &["apt-get", "update", "-q"], &quiet)?;
+    let mut command = vec!["apt-get", "install", "-yq", "--no-install-recommends"];
+    command.extend(missing);
+    execute(Path::new("."), &command, &quiet)
+}
+
+/// Whether the programs are there, and we are root if they need it. If not, the test is to return: that is said on
+/// standard error.
+///
+/// # Panics
+///
+/// If not, and `CI` is `true`: there, nothing may be skipped.
+pub fn available(programs: &[&str], as_root: bool) -> bool {
+    let missing: Vec<&str> = programs.iter().copied().filter(|program| !is_there(program)).collect();
+    let why = if !missing.is_empty() {
+        let packages = ENGINES.iter().filter(|(program, _)| missing.contains(program));
+        let packages: Vec<&str> = packages.map(|(_, package)| *package).collect();
+        format!("{} not found; on Debian: apt-get install {}", missing.join(", "), packages.join(" "))
+    } else if as_root && !is_root().unwrap_or(false) {
+        "it needs to be run as root".to_owned()
+    } else {
+        return true;
+    };
+    assert!(env::var_os("CI").is_none_or(|ci| ci != "true"), "a test cannot be run: {why}");
+    say(&format!("SKIPPED: {why}"));
+    false
+}
+
+fn is_there(program: &str) -> bool {
+    let paths = env::var_os("PATH").unwrap_or_default();
+    let mut folders = env::split_paths(&paths).chain(["/usr/sbin".into(), "/sbin".into()]);
+    folders.any(|folder| folder.join(program).is_file())
+}
+
+fn is_root() -> io::Result<bool> {
+    Ok(Command::new("id").arg("-u").output()?.stdout.trim_ascii() == b"0")
+}
