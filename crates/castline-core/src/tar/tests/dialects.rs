@@ -41,7 +41,8 @@ fn the_last_of_two_pax_keys_wins_and_an_empty_value_is_none() {
 #[test]
 fn global_records_that_no_reader_applies_to_entries_are_passed_over() {
     let ignored = |key| extended(b'g', &[(key, &b"x"[..])]);
-    let keys = ["comment", "charset", "VENDOR.key", "SCHILY.acl.access", "path.", "xpath", "GNU.volume.label"];
+    let keys =
+        ["comment", "charset", "VENDOR.key", "SCHILY.acl.access", "path.", "xpath", "GNU.volume.label"];
     for key in keys {
         let tar = ended(&[ignored(key), file("a", b"aa"), ignored(key), ignored(key), file("b", b"")]);
         assert_eq!(contents(&tar), [named("a", b"aa"), named("b", b"")], "{key}");
