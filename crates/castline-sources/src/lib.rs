@@ -65,6 +65,9 @@ impl Source {
     ///
     /// As [`Source::open_with`]; [`Error::Cancelled`] when the watch asks for a stop.
     pub fn open_watched(reference: &Reference, limits: &Limits, watch: &Watch<'_>) -> Result<Self> {
+        if watch.is_cancelled() {
+            return Err(Error::Cancelled);
+        }
         let archive =
             |format| Archive::open_watched(reference.path(), format, limits, watch).map(Self::Archive);
         match reference.transport() {
