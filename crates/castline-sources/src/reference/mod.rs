@@ -1,3 +1,5 @@
+mod names;
+
 use std::{
     fmt,
     path::{Path, PathBuf},
@@ -6,6 +8,7 @@ use std::{
 
 use castline_core::{Digest, Selection, shown};
 
+use self::names::{is_component, is_docker_name, is_host, is_tag};
 use crate::{Error, Result};
 
 /// Where an image is, as people write it: `transport:place[:tag][@digest]` (containers-transports(5)).
@@ -234,57 +237,6 @@ fn registry(rest: &str) -> Result<Reference, String> {
     }
     let place = format!("{host}/{name}");
     Ok(Reference { transport: Transport::Docker, place, tag: tag.map(str::to_owned), digest, position: None })
-}
-
-fn is_host(host: &str) -> bool {
-    let (name, port) = match host.rsplit_once(':') {
-        Some((name, port)) if !port.contains(']') => (name, Some(port)),
-        _ => (host, None),
-    };
-    let label = |part: &str| {
-        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    };
-    let numeric = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
-    let named = match numeric {
-        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => name.split('.').all(label),
-    };
-    named && port.is_none_or(|port| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-/// A part of a repository's name (OCI distribution-spec, *Pulling manifests*): letters and digits, separated by
-/// `.`, `_`, `__` or any number of `-`.
-fn is_component(part: &str) -> bool {
-    let alphanumeric = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let bytes = part.as_bytes();
-    let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) else { return false };
-    alphanumeric(first)
-        && alphanumeric(last)
-        && part.split(|character: char| character.is_ascii_lowercase() || character.is_ascii_digit()).all(
-            |separator| {
-                matches!(separator, "" | "." | "_" | "__") || separator.bytes().all(|byte| byte == b'-')
-            },
-        )
-}
-
-fn is_tag(tag: &str) -> bool {
-    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    tag.len() <= 128
-        && tag.bytes().next().is_some_and(word)
-        && tag.bytes().all(|byte| word(byte) || byte == b'.' || byte == b'-')
-}
-
-/// `[HOST/]NAME[:TAG]`.
-fn is_docker_name(text: &str) -> bool {
-    let (path, tag) = match text.rsplit_once(':') {
-        Some((path, tag)) if !tag.contains('/') => (path, Some(tag)),
-        _ => (text, None),
-    };
-    let (host, name) = match path.split_once('/') {
-        Some((host, name)) if host.contains(['.', ':']) || host == "localhost" => (Some(host), name),
-        _ => (None, path),
-    };
-    host.is_none_or(is_host) && name.split('/').all(is_component) && tag.is_none_or(is_tag)
 }
 
 impl fmt::Display for Reference {
