@@ -1,27 +1,37 @@
 use std::{num::NonZeroUsize, path::Path};
 
 use castline::{
-    Format, Limits, Options, Platform, Platforms,
+    Format, Limits, Options, Platform, Platforms, Watch,
     sources::{Archive, Reference, Source, Transport},
 };
 use clap::{Args, Parser, Subcommand};
 
-use crate::{Failure, size};
+use crate::{Failure, progress::Bar, size};
 
 /// Says whether a container image is what it claims to be: every byte, size and digest, on all cores.
 #[derive(Debug, Parser)]
-#[command(name = "castline", version, propagate_version = true, after_help = EXIT_STATUS)]
+#[command(name = "castline", version, propagate_version = true, after_help = HELP)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
-const EXIT_STATUS: &str = "\
-Exit status: 0 nothing wrong; 1 findings; 2 the work could not be done.
+/// What every command's exit status means; the READMEs say the same.
+macro_rules! exit_status {
+    () => {
+        "Exit status: 0 all is well, warnings and remarks aside; 1 an error was found, or
+something could not be checked; 2 the work could not be done."
+    };
+}
+
+const HELP: &str = concat!(
+    exit_status!(),
+    "
 
 IMAGE is oci:DIR[:TAG][@DIGEST], oci-archive:FILE[:TAG][@DIGEST] or docker-archive:FILE[:NAME[:TAG]];
 `:@N` in place of the tag takes the image at position N; a FILE of `-` is standard input. An image in a registry is copied first:
-  skopeo copy docker://docker.io/library/alpine:3 oci:alpine:3";
+  skopeo copy docker://docker.io/library/alpine:3 oci:alpine:3"
+);
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -36,25 +46,35 @@ pub(crate) enum Command {
     Verify(Verify),
 }
 
-const INSPECT_EXAMPLES: &str = "\
+const INSPECT_EXAMPLES: &str = concat!(
+    "\
 Examples:
   castline inspect oci:images/app
   castline inspect docker-archive:app.tar:example/app:1.0
   castline inspect oci:images/app:v1 --json | jq '.images[].layers[].diffId'
 
-Reads the documents only. Exit status: 0 sound documents; 1 findings; 2 the work could not be done.";
+Reads the documents only; layers are left to `castline verify`.
+",
+    exit_status!()
+);
 
-const TREE_EXAMPLES: &str = "\
+const TREE_EXAMPLES: &str = concat!(
+    "\
 Examples:
   castline tree oci:images/app:v1 > app.mtree
   castline tree oci:images/app:v1 --platform linux/arm64 --json > app.jsonl
   castline tree docker-archive:app.tar | fmtree -p /mnt/rootfs
 
-The image is verified on the way, and nothing is printed of one that is not intact. The text is mtree(5) with sizes and
-SHA-256 digests; --json is one object a line, with extended attributes and further names of a file as well.
-Exit status: 0 printed; 1 findings; 2 the work could not be done, or there are several images.";
+The image is verified on the way, and nothing is printed of one that is not intact or could not
+be checked as a whole. Of several images one has to be taken. The text is mtree(5) with sizes and
+SHA-256 digests; --json is one object a line, with extended attributes and further names of a file
+as well.
+",
+    exit_status!()
+);
 
-const VERIFY_EXAMPLES: &str = "\
+const VERIFY_EXAMPLES: &str = concat!(
+    "\
 Examples:
   castline verify oci:images/app
   castline verify oci:images/app:v1 --platform linux/arm64
@@ -63,7 +83,9 @@ Examples:
   castline verify oci:images/app --unreferenced --jobs 1
 
 Without a tag, everything that the index names is checked.
-Exit status: 0 intact and complete; 1 findings, or a layer that could not be checked; 2 the work could not be done.";
+",
+    exit_status!()
+);
 
 /// What both commands take.
 #[derive(Debug, Args)]
@@ -117,17 +139,23 @@ impl Common {
             .with_limits(limits)
     }
 
+    /// Opens the image, with a bar of its own: a large archive takes its time.
     pub(crate) fn open(&self, options: &Options) -> Result<Source, Failure> {
+        let bar = Bar::new("opening");
+        let show = |progress| bar.show(progress);
+        let (limits, watch) = (&options.limits, Watch::none().with_progress(&show));
         let format = match self.image.transport() {
-            Transport::OciArchive => Format::OciLayout,
-            Transport::DockerArchive => Format::DockerArchive,
-            _ => return Ok(Source::open_with(&self.image, &options.limits)?),
+            Transport::OciArchive => Some(Format::OciLayout),
+            Transport::DockerArchive => Some(Format::DockerArchive),
+            _ => None,
         };
-        if self.image.path() != Path::new("-") {
-            return Ok(Source::open_with(&self.image, &options.limits)?);
-        }
-        let archive = Archive::from_reader(std::io::stdin().lock(), format, &options.limits)?;
-        Ok(Source::Archive(archive))
+        Ok(match format.filter(|_| self.image.path() == Path::new("-")) {
+            None => Source::open_watched(&self.image, limits, &watch)?,
+            Some(format) => {
+                let stdin = std::io::stdin().lock();
+                Source::Archive(Archive::from_reader_watched(stdin, format, limits, &watch)?)
+            }
+        })
     }
 }
 

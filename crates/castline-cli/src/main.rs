@@ -15,7 +15,8 @@ use clap::Parser as _;
 
 use arguments::{Arguments, Command};
 
-/// How a command ended: 0 nothing wrong, 1 findings, 2 the work could not be done.
+/// How a command that did its work ended: 0 where all is well, 1 where an error was found or something could not be
+/// checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     Clean,

@@ -7,26 +7,36 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 pub(crate) struct Bar(ProgressBar);
 
 impl Bar {
-    pub(crate) fn new() -> Self {
-        let bar = ProgressBar::new(0);
+    /// One for work that is called `doing`.
+    pub(crate) fn new(doing: &'static str) -> Self {
+        let bar = ProgressBar::no_length().with_message(doing);
         let target = if std::io::stderr().is_terminal() {
             ProgressDrawTarget::stderr_with_hz(10)
         } else {
             ProgressDrawTarget::hidden()
         };
         bar.set_draw_target(target);
-        let template = "verifying {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
+        bar.set_style(style("{msg} {bytes}, {bytes_per_sec}"));
         bar.enable_steady_tick(Duration::from_millis(250));
         Self(bar)
     }
 
+    /// Shows how far the work is; of a stream, whose length nobody knows, how much was read.
     pub(crate) fn show(&self, progress: Progress) {
-        self.0.set_length(progress.total_bytes.max(progress.bytes));
+        if progress.total_bytes > 0 {
+            if self.0.length().is_none() {
+                self.0.set_style(style(
+                    "{msg} {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
+                ));
+            }
+            self.0.set_length(progress.total_bytes.max(progress.bytes));
+        }
         self.0.set_position(progress.bytes);
     }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 impl Drop for Bar {

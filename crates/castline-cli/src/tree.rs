@@ -8,7 +8,6 @@ use crate::{Failure, Verdict, arguments::Tree, output, progress::Bar};
 pub(crate) fn run(arguments: &Tree) -> Result<Verdict, Failure> {
     let common = &arguments.common;
     let options = common.options().with_rootfs(true);
-    let bar = Bar::new();
     let source = common.open(&options)?;
     let inspection = castline::inspect(&source, &options, &Watch::none())?;
     let images: Vec<&InspectedImage> =
@@ -16,16 +15,17 @@ pub(crate) fn run(arguments: &Tree) -> Result<Verdict, Failure> {
     if images.len() > 1 {
         return Err(ambiguous(&images).into());
     }
+    let bar = Bar::new("verifying");
     let show = |progress| bar.show(progress);
     let verification = castline::verify(&source, &options, &Watch::none().with_progress(&show))?;
     drop(bar);
     let report = &verification.report;
     let tree = verification.rootfs.into_values().next().filter(|_| report.is_complete());
     let Some(tree) = tree else {
-        if report.findings.is_empty() {
+        output::explain(&report.findings)?;
+        if report.is_complete() {
             return Err("there is no image with files here".into());
         }
-        output::explain(&report.findings)?;
         return Ok(Verdict::Findings);
     };
     let mut stdout = BufWriter::new(io::stdout().lock());

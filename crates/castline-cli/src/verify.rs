@@ -16,8 +16,8 @@ pub(crate) fn run(arguments: &Verify) -> Result<Verdict, Failure> {
     if let Some(jobs) = arguments.jobs {
         options = options.with_jobs(jobs);
     }
-    let bar = Bar::new();
     let source = arguments.common.open(&options)?;
+    let bar = Bar::new("verifying");
     let show = |progress| bar.show(progress);
     let verification = castline::verify(&source, &options, &Watch::none().with_progress(&show))?;
     drop(bar);

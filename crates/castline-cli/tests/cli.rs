@@ -141,16 +141,56 @@ fn tree_prints_the_files_of_one_verified_image() {
     assert_eq!((status, &*text), (2, ""));
     assert!(errors.contains("several images") && errors.contains(" linux/arm64"), "{errors}");
     assert_eq!(run(&["tree", "oci:layouts/platforms", "--platform", "linux/arm64"]).0, 0);
+    let (status, _, errors) = run(&["tree", "oci:layouts/mediatype-unknown-alone"]);
+    assert_eq!(status, 2);
+    assert!(
+        errors.contains("[mediatype-unknown]") && errors.contains("no image with files here"),
+        "{errors}"
+    );
+}
+
+/// Words with a space between, however the lines were cut.
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[test]
-fn help_has_examples_and_the_exit_status() {
+fn help_has_examples() {
     for command in ["verify", "inspect", "tree"] {
         let (status, text, _) = run(&[command, "--help"]);
         assert_eq!(status, 0);
-        assert!(text.contains("Examples:\n  castline ") && text.contains("Exit status:"), "{text}");
+        assert!(text.contains("Examples:\n  castline "), "{text}");
     }
     assert!(run(&["--version"]).1.starts_with("castline "));
+}
+
+#[test]
+fn the_exit_status_is_told_in_the_same_words_everywhere() {
+    let told = "Exit status: 0 all is well, warnings and remarks aside; 1 an error was found, or something could not be \
+        checked; 2 the work could not be done.";
+    for arguments in [&["--help"][..], &["verify", "--help"], &["inspect", "--help"], &["tree", "--help"]] {
+        assert!(words(&run(arguments).1).contains(told), "{arguments:?}");
+    }
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for readme in [package.join("README.md"), package.join("../../README.md")] {
+        let text = std::fs::read_to_string(&readme).expect("a README");
+        assert!(words(&text).contains(told), "{}", readme.display());
+    }
+}
+
+#[test]
+fn warnings_alone_exit_with_0() {
+    for (command, image) in [
+        ("verify", "oci:layouts/tar-name-absolute"),
+        ("verify", "oci:layouts/mediatype-unknown"),
+        ("verify", "oci:layouts/platforms-of-which-one-is-absent"),
+        ("inspect", "oci:layouts/mediatype-unknown"),
+        ("tree", "oci:layouts/tar-name-absolute"),
+        ("tree", "oci:layouts/mediatype-unknown"),
+    ] {
+        let (status, text, errors) = run(&[command, image]);
+        assert_eq!(status, 0, "{command} {image}: {text}{errors}");
+    }
 }
 
 #[test]

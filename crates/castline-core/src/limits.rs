@@ -26,9 +26,10 @@ pub struct Limits {
     pub blob_bytes: u64,
     /// Bytes of one layer after decompression: 256 GiB.
     pub layer_bytes: u64,
-    /// How many times its compressed size a layer may grow, once past [`Self::expansion_grace`]: 512.
+    /// How many times its compressed size a layer, or an archive as a whole, may grow, once past
+    /// [`Self::expansion_grace`]: 512.
     pub expansion: u64,
-    /// Bytes of a layer that are free of the expansion limit: 1 GiB.
+    /// Bytes of a layer or archive that are free of the expansion limit: 1 GiB.
     pub expansion_grace: u64,
     /// Memory that one zstd frame may ask for as its window: 128 MiB, as the `zstd` tool.
     pub zstd_window: u64,
@@ -40,6 +41,9 @@ pub struct Limits {
     pub findings: u64,
     /// Bytes of an archive after decompression, when the archive as a whole is compressed: 64 GiB.
     pub archive_bytes: u64,
+    /// Bytes of the names in an archive's table of contents, its members' and those that links among them name:
+    /// 64 MiB. The table is kept in memory.
+    pub archive_name_bytes: u64,
 }
 
 impl Default for Limits {
@@ -59,6 +63,7 @@ impl Default for Limits {
             path_bytes: 16 << 10,
             findings: 10_000,
             archive_bytes: 64 << 30,
+            archive_name_bytes: 64 << 20,
         }
     }
 }
@@ -80,6 +85,7 @@ impl Limits {
         "pathBytes",
         "findings",
         "archiveBytes",
+        "archiveNameBytes",
     ];
 
     /// The same with the limit `name` (one of [`Self::NAMES`]) set to `value`; `None` for another name.
@@ -100,6 +106,7 @@ impl Limits {
             "pathBytes" => self.path_bytes = value,
             "findings" => self.findings = value,
             "archiveBytes" => self.archive_bytes = value,
+            "archiveNameBytes" => self.archive_name_bytes = value,
             _ => return None,
         }
         Some(self)

@@ -36,6 +36,9 @@ pub enum Error {
         /// What to do instead.
         advice: &'static str,
     },
+    /// The caller asked for the opening to stop.
+    #[error("cancelled")]
+    Cancelled,
 }
 
 impl Error {
@@ -50,6 +53,7 @@ impl Error {
             Self::InvalidReference { .. } => ErrorCode::InvalidReference,
             Self::Io { .. } => ErrorCode::Io,
             Self::Unsupported { .. } => ErrorCode::Unsupported,
+            Self::Cancelled => ErrorCode::Cancelled,
         }
     }
 }

@@ -25,7 +25,7 @@ pub use error::{Error, Result};
 pub use layout::Layout;
 pub use reference::{Reference, Transport};
 
-use castline_core::{Blob, BlobName, BlobSource, Finding, Format, Limits, OpenFault, Stored};
+use castline_core::{Blob, BlobName, BlobSource, Finding, Format, Limits, OpenFault, Stored, Watch};
 
 /// An image source, of whichever kind a [`Reference`] names.
 #[derive(Debug)]
@@ -47,21 +47,33 @@ impl Source {
         Self::open_with(reference, &Limits::default())
     }
 
-    /// Opens what `reference` points at. `limits` bound what a compressed archive may decompress to.
+    /// Opens what `reference` points at. `limits` bound what a compressed archive may decompress to, and the table of
+    /// contents of any archive.
     ///
     /// # Errors
     ///
     /// [`Error::Io`] when the file or folder cannot be opened; [`Error::Unsupported`] for a registry. An archive
     /// that is broken opens, and says so in its findings.
     pub fn open_with(reference: &Reference, limits: &Limits) -> Result<Self> {
+        Self::open_watched(reference, limits, &Watch::none())
+    }
+
+    /// [`Source::open_with`] under a watch: an archive that is compressed is decompressed when it is opened, and of one
+    /// that is not every header is read, which takes its time when it is large.
+    ///
+    /// # Errors
+    ///
+    /// As [`Source::open_with`]; [`Error::Cancelled`] when the watch asks for a stop.
+    pub fn open_watched(reference: &Reference, limits: &Limits, watch: &Watch<'_>) -> Result<Self> {
+        if watch.is_cancelled() {
+            return Err(Error::Cancelled);
+        }
+        let archive =
+            |format| Archive::open_watched(reference.path(), format, limits, watch).map(Self::Archive);
         match reference.transport() {
             Transport::Oci => Layout::open(reference.path()).map(Self::Layout),
-            Transport::OciArchive => {
-                Archive::open(reference.path(), Format::OciLayout, limits).map(Self::Archive)
-            }
-            Transport::DockerArchive => {
-                Archive::open(reference.path(), Format::DockerArchive, limits).map(Self::Archive)
-            }
+            Transport::OciArchive => archive(Format::OciLayout),
+            Transport::DockerArchive => archive(Format::DockerArchive),
             Transport::Docker => Err(Error::Unsupported {
                 what: reference.to_string().into(),
                 advice: "registries are not read yet; copy the image first: `skopeo copy docker://… oci:DIR:TAG`",

@@ -7,14 +7,13 @@ use super::{
     entry::Carries,
     fault::{Defect, within},
     header::{Header, text},
-    pax::{Applied, Records},
+    pax::Records,
     sparse::{Map, Segment},
 };
 
 /// What extended headers say about the entries after them.
 #[derive(Debug, Default)]
 pub(super) struct Extensions {
-    global: Records,
     local: Option<Records>,
     long_name: Option<Vec<u8>>,
     long_link: Option<Vec<u8>>,
@@ -37,7 +36,7 @@ impl Extensions {
                 // Readers disagree on whether the waiting one still applies then.
                 return Err(at(Defect::Header("a global header between an extended header and its entry")));
             }
-            return Records::parse(body).and_then(|records| self.global.extend(records)).map_err(at);
+            return Records::parse(body).and_then(|records| records.refuse_as_global()).map_err(at);
         }
         self.waiting.get_or_insert(offset);
         if flag == b'x' {
@@ -81,10 +80,9 @@ pub(super) enum Next {
 impl Draft {
     /// The entry of a header; the extensions that waited for it are used up.
     pub(super) fn new(header: Header<'_>, ext: &mut Extensions, limits: &Limits) -> Result<Self, Defect> {
-        let local = mem::take(&mut ext.local).unwrap_or_default();
+        let pax = mem::take(&mut ext.local).unwrap_or_default();
         let (long_name, long_link) = (mem::take(&mut ext.long_name), mem::take(&mut ext.long_link));
         ext.waiting = None;
-        let pax = Applied { global: &ext.global, local: &local };
 
         let path =
             long_name.or_else(|| pax.text("path").map(<[u8]>::to_vec)).unwrap_or_else(|| header.path());
@@ -93,8 +91,8 @@ impl Draft {
             entry: Entry {
                 kind,
                 mode: header.mode()?,
-                uid: owner(pax, "uid", header.uid()?)?,
-                gid: owner(pax, "gid", header.gid()?)?,
+                uid: owner(&pax, "uid", header.uid()?)?,
+                gid: owner(&pax, "gid", header.gid()?)?,
                 size: 0,
                 stored: 0,
                 offset: 0,
@@ -124,13 +122,13 @@ impl Draft {
             draft.entry.size = size;
             draft.stored = size;
         }
-        draft.read_sparse(header, pax, limits)?;
+        draft.read_sparse(header, &pax, limits)?;
         within(draft.entry.path.len(), limits.path_bytes, "pathBytes")?;
         within(draft.entry.link.len(), limits.path_bytes, "pathBytes")?;
         Ok(draft)
     }
 
-    fn read_sparse(&mut self, header: Header<'_>, pax: Applied<'_>, limits: &Limits) -> Result<(), Defect> {
+    fn read_sparse(&mut self, header: Header<'_>, pax: &Records, limits: &Limits) -> Result<(), Defect> {
         if header.flag() == b'S' {
             self.entry.size = header.real_size()?;
             let mut segments = Vec::new();
@@ -186,7 +184,7 @@ impl Draft {
 }
 
 /// Above 32 bits readers disagree: some keep the low bits, which may be those of root (CVE-2024-40635).
-fn owner(pax: Applied<'_>, key: &'static str, header: u64) -> Result<u64, Defect> {
+fn owner(pax: &Records, key: &'static str, header: u64) -> Result<u64, Defect> {
     let id = pax.number(key)?.unwrap_or(header);
     if id > u64::from(u32::MAX) { Err(Defect::Number(key)) } else { Ok(id) }
 }

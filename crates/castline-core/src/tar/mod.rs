@@ -5,8 +5,9 @@
 //! over them.
 //!
 //! Where readers of tars differ, this one does as Go's `archive/tar` does, since container engines use it: the last
-//! of two equal PAX keys counts, and a GNU long name wins over a PAX `path`. Global PAX headers, which Go only shows,
-//! hold for what follows, as POSIX says.
+//! of two equal PAX keys counts, and a GNU long name wins over a PAX `path`. What a global PAX header says of entries
+//! holds for all that follow as POSIX has it, and for none in Go: bytes with two readings are refused
+//! ([`TarFault::BadPax`]). A global header of other keys, such as the `comment` that `git archive` writes, is passed over.
 //!
 //! ```
 //! use castline_core::tar::{Entry, Limits, Parser, Visitor};

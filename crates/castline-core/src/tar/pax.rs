@@ -9,21 +9,17 @@ use base64::{
 
 use super::{
     Limits, Mtime,
-    fault::{Defect, within},
+    fault::Defect,
     sparse::{Segment, paired},
 };
 
-/// Records that matter here, by key. An empty value is kept: it unsets a global one.
+/// Records that matter here, by key. An empty value is kept: it takes an attribute away that the other prefix sets.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Records {
     values: BTreeMap<Vec<u8>, Vec<u8>>,
     /// `GNU.sparse.offset` and `GNU.sparse.numbytes` of sparse format 0.0, the one format in which keys repeat.
     pairs: Vec<u64>,
 }
-
-/// Bytes of global records that are kept. They are copied to every entry, so a full extended header of them would
-/// let a small tar cost much.
-const GLOBAL_BYTES: u64 = 64 << 10;
 
 const SCHILY: &[u8] = b"SCHILY.xattr.";
 const LIBARCHIVE: &[u8] = b"LIBARCHIVE.xattr.";
@@ -75,15 +71,13 @@ impl Records {
         Ok(())
     }
 
-    /// Adds the records of a later global header.
-    pub(super) fn extend(&mut self, later: Self) -> Result<(), Defect> {
-        if !later.pairs.is_empty() || later.values.keys().any(|key| key.starts_with(SPARSE)) {
-            return Err(Defect::Pax("a sparse map in a global header"));
+    /// The records of a global header, which Go's `archive/tar` only shows and others apply to every entry that
+    /// follows: what matters here may not be among them, be it empty.
+    pub(super) fn refuse_as_global(&self) -> Result<(), Defect> {
+        if self.values.is_empty() && self.pairs.is_empty() {
+            return Ok(());
         }
-        self.values.extend(later.values);
-        self.values.retain(|_, value| !value.is_empty());
-        let bytes = self.values.iter().map(|(key, value)| key.len() + value.len()).sum();
-        within(bytes, GLOBAL_BYTES, "extendedBytes")
+        Err(Defect::Pax("a global header says what some readers apply to entries and others ignore"))
     }
 }
 
@@ -106,13 +100,6 @@ fn record(body: &[u8]) -> Result<Record<'_>, Defect> {
     Ok((key, value, rest))
 }
 
-/// What applies to one entry: its own records, and behind them the global ones.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Applied<'a> {
-    pub(super) global: &'a Records,
-    pub(super) local: &'a Records,
-}
-
 /// What PAX records say about a sparse file.
 #[derive(Debug)]
 pub(super) struct Sparse {
@@ -122,28 +109,26 @@ pub(super) struct Sparse {
     pub(super) segments: Option<Vec<Segment>>,
 }
 
-impl<'a> Applied<'a> {
+/// What they say about the entry that follows them.
+impl Records {
     /// The value of a key; an empty one is none.
-    pub(super) fn text(self, key: &str) -> Option<&'a [u8]> {
-        let value =
-            self.local.values.get(key.as_bytes()).or_else(|| self.global.values.get(key.as_bytes()))?;
-        (!value.is_empty()).then_some(value)
+    pub(super) fn text(&self, key: &str) -> Option<&[u8]> {
+        self.values.get(key.as_bytes()).map(Vec::as_slice).filter(|value| !value.is_empty())
     }
 
-    pub(super) fn number(self, key: &'static str) -> Result<Option<u64>, Defect> {
+    pub(super) fn number(&self, key: &'static str) -> Result<Option<u64>, Defect> {
         self.text(key).map(|value| decimal(value, key)).transpose()
     }
 
-    pub(super) fn mtime(self) -> Result<Option<Mtime>, Defect> {
+    pub(super) fn mtime(&self) -> Result<Option<Mtime>, Defect> {
         self.text("mtime").map(time).transpose()
     }
 
     /// libarchive writes attributes under both prefixes; the plain form wins.
-    pub(super) fn xattrs(self) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, Defect> {
+    pub(super) fn xattrs(&self) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, Defect> {
         let mut xattrs = BTreeMap::new();
         let keys = |prefix: &'static [u8]| {
-            let all = self.global.values.iter().chain(&self.local.values);
-            all.filter_map(move |(key, value)| Some((key.strip_prefix(prefix)?, value)))
+            self.values.iter().filter_map(move |(key, value)| Some((key.strip_prefix(prefix)?, value)))
         };
         for (name, value) in keys(LIBARCHIVE) {
             let name = percent_decoded(name).ok_or(Defect::Pax("the name of an attribute is malformed"))?;
@@ -165,10 +150,10 @@ impl<'a> Applied<'a> {
     }
 
     /// GNU's sparse formats 0.0, 0.1 and 1.0 (GNU tar manual, *Storing Sparse Files*).
-    pub(super) fn sparse(self, limits: &Limits) -> Result<Option<Sparse>, Defect> {
+    pub(super) fn sparse(&self, limits: &Limits) -> Result<Option<Sparse>, Defect> {
         let version = (self.text("GNU.sparse.major"), self.text("GNU.sparse.minor"));
         let map = self.text("GNU.sparse.map");
-        let mapped = map.is_some() || !self.local.pairs.is_empty();
+        let mapped = map.is_some() || !self.pairs.is_empty();
         let segments = match version {
             (None, None) if !mapped => return Ok(None),
             (Some(b"1"), Some(b"0")) => None,
@@ -185,13 +170,13 @@ impl<'a> Applied<'a> {
         Ok(Some(Sparse { name: self.text("GNU.sparse.name").map(<[u8]>::to_vec), size, segments }))
     }
 
-    fn segments(self, map: Option<&[u8]>, limits: &Limits) -> Result<Vec<Segment>, Defect> {
+    fn segments(&self, map: Option<&[u8]>, limits: &Limits) -> Result<Vec<Segment>, Defect> {
         let segments = match map {
-            Some(map) if self.local.pairs.is_empty() => {
+            Some(map) if self.pairs.is_empty() => {
                 let numbers = map.split(|&byte| byte == b',').map(|number| decimal(number, "sparse map"));
                 paired(&numbers.collect::<Result<Vec<_>, _>>()?, limits.sparse_segments)?
             }
-            _ => paired(&self.local.pairs, limits.sparse_segments)?,
+            _ => paired(&self.pairs, limits.sparse_segments)?,
         };
         match self.number("GNU.sparse.numblocks")? {
             Some(count) if count != segments.len() as u64 => {

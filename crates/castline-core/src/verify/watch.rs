@@ -22,7 +22,8 @@ impl Cancel {
     }
 }
 
-/// How far the work is. Totals are what the image declares, so they can be wrong for a broken one.
+/// How far the work is. Totals are what the image declares, or a file's size, so they can be wrong for a broken one; 0
+/// where they are not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
@@ -36,10 +37,17 @@ pub struct Progress {
     pub total_blobs: u64,
 }
 
+impl Progress {
+    /// Work that has no blobs, such as opening an archive: bytes read so far, and in all (0 where that is not known).
+    pub const fn of_bytes(bytes: u64, total_bytes: u64) -> Self {
+        Self { bytes, total_bytes, blobs: 0, total_blobs: 0 }
+    }
+}
+
 /// How a caller follows long work: a progress callback and a stop flag, both optional.
 ///
-/// The callback is called from worker threads, several times a second at least while bytes flow, and should
-/// return quickly.
+/// One watch can follow an image from the opening of its archive to its report. The callback is called from worker
+/// threads as well as from the caller's, several times a second at least while bytes flow, and should return quickly.
 #[derive(Clone, Default)]
 pub struct Watch<'a> {
     cancel: Cancel,
@@ -64,11 +72,14 @@ impl<'a> Watch<'a> {
         Self { progress: Some(progress), ..self }
     }
 
-    pub(crate) fn is_cancelled(&self) -> bool {
+    /// Whether a stop was asked for. Whoever works looks at it on every chunk, and answers with an error of the code
+    /// [`ErrorCode::Cancelled`](crate::ErrorCode::Cancelled).
+    pub fn is_cancelled(&self) -> bool {
         self.cancel.is_cancelled()
     }
 
-    pub(crate) fn report(&self, progress: Progress) {
+    /// Tells how far the work is, if anybody listens. The caller's callback runs on this thread: hold no lock.
+    pub fn report(&self, progress: Progress) {
         if let Some(report) = self.progress {
             report(progress);
         }

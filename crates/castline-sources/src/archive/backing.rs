@@ -1,15 +1,27 @@
 use std::{
+    cell::Cell,
     fs::File,
     io::{self, Read, Seek as _, Write as _},
 };
 
-use castline_core::{Compression, Finding, FindingCode, Limits, decode::Decompress};
+use castline_core::{Compression, Finding, FindingCode, Limits, Watch, decode::Decompress};
 use tempfile::SpooledData;
+
+use super::intake::Intake;
 
 /// The bytes of an archive's tar, readable at any place by several threads.
 #[derive(Debug)]
 pub(super) enum Backing {
-    File { file: File, length: u64 },
+    /// The archive itself.
+    InPlace {
+        file: File,
+        length: u64,
+    },
+    /// A temporary file.
+    Spooled {
+        file: File,
+        length: u64,
+    },
     Memory(Vec<u8>),
 }
 
@@ -19,6 +31,8 @@ pub(super) enum Unreadable {
     Io(io::Error),
     /// What was read is not an archive.
     Finding(Box<Finding>),
+    /// The watch asked for a stop.
+    Cancelled,
 }
 
 impl From<io::Error> for Unreadable {
@@ -63,41 +77,70 @@ impl Backing {
     }
 
     /// The tar in `file`, in place where that can be.
-    pub(super) fn of_file(mut file: File, limits: &Limits) -> Result<Self, Unreadable> {
+    pub(super) fn of_file(mut file: File, limits: &Limits, watch: &Watch<'_>) -> Result<Self, Unreadable> {
         let metadata = file.metadata()?;
         if !metadata.is_file() {
-            return Self::of_stream(file, limits);
+            return Self::of_stream(file, limits, watch);
         }
         let (head, filled) = read_head(&mut file)?;
         file.rewind()?;
         match Wrapping::of(&head[..filled]) {
-            Wrapping::None => Ok(Self::File { file, length: metadata.len() }),
-            wrapping => Self::unwrap(file, wrapping, limits),
+            Wrapping::None => Ok(Self::InPlace { file, length: metadata.len() }),
+            wrapping => Self::unwrap(file, metadata.len(), wrapping, limits, watch),
         }
     }
 
     /// The tar that `stream` yields.
-    pub(super) fn of_stream(mut stream: impl Read, limits: &Limits) -> Result<Self, Unreadable> {
+    pub(super) fn of_stream(
+        mut stream: impl Read,
+        limits: &Limits,
+        watch: &Watch<'_>,
+    ) -> Result<Self, Unreadable> {
         let (head, filled) = read_head(&mut stream)?;
         let head = &head[..filled];
-        Self::unwrap(head.chain(stream), Wrapping::of(head), limits)
+        Self::unwrap(head.chain(stream), 0, Wrapping::of(head), limits, watch)
     }
 
-    fn unwrap(source: impl Read, wrapping: Wrapping, limits: &Limits) -> Result<Self, Unreadable> {
+    /// The tar in `source`, of `total` bytes where that is known and 0 elsewhere. What follows the end of the tar is
+    /// read, too: it may be where the compressed stream breaks.
+    fn unwrap(
+        source: impl Read,
+        total: u64,
+        wrapping: Wrapping,
+        limits: &Limits,
+        watch: &Watch<'_>,
+    ) -> Result<Self, Unreadable> {
+        let stored = Cell::new(0);
+        let source = Intake::new(source, &stored, total, watch);
         match wrapping {
-            Wrapping::None => Self::spool(source, limits),
-            Wrapping::Xz => Self::spool(lzma_rust2::XzReader::new_mem_limit(source, true, XZ_MEMORY), limits),
-            Wrapping::Other(compression) => Self::spool(Decompress::new(source, compression, limits), limits),
+            Wrapping::None => Self::spool(source, &stored, limits, watch),
+            Wrapping::Xz => {
+                let source = lzma_rust2::XzReader::new_mem_limit(source, true, XZ_MEMORY);
+                Self::spool(source, &stored, limits, watch)
+            }
+            Wrapping::Other(compression) => {
+                Self::spool(Decompress::new(source, compression, limits), &stored, limits, watch)
+            }
         }
     }
 
-    /// Keeps it as a whole, since tar members can be read in any order and a stream cannot.
-    fn spool(mut source: impl Read, limits: &Limits) -> Result<Self, Unreadable> {
+    /// Keeps it as a whole, since tar members can be read in any order and a stream cannot. `stored` counts the bytes
+    /// that it is made of.
+    fn spool(
+        mut source: impl Read,
+        stored: &Cell<u64>,
+        limits: &Limits,
+        watch: &Watch<'_>,
+    ) -> Result<Self, Unreadable> {
         let mut spool = tempfile::spooled_tempfile(IN_MEMORY);
         let mut buffer = vec![0; 256 << 10];
         let mut total = 0u64;
         loop {
-            let count = match source.read(&mut buffer) {
+            let read = source.read(&mut buffer);
+            if watch.is_cancelled() {
+                return Err(Unreadable::Cancelled);
+            }
+            let count = match read {
                 Ok(0) => break,
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -109,23 +152,29 @@ impl Backing {
             total += count as u64;
             if total > limits.archive_bytes {
                 let limit = limits.archive_bytes;
-                let message = format!("the archive holds more than {limit} bytes");
-                let finding = Finding::error(FindingCode::LimitExceeded, message);
-                return Err(Unreadable::from(
-                    finding.with_values(format!("archiveBytes <= {limit}"), "more"),
-                ));
+                return Err(exceeded("archiveBytes", limit, &format!("holds more than {limit} bytes")));
+            }
+            if total > limits.expansion_grace && total / limits.expansion.max(1) > stored.get() {
+                let limit = limits.expansion;
+                let what = format!("expands to more than {limit} times its size: it may be a bomb");
+                return Err(exceeded("expansion", limit, &what));
             }
             spool.write_all(&buffer[..count])?;
         }
         Ok(match spool.into_inner() {
             SpooledData::InMemory(cursor) => Self::Memory(cursor.into_inner()),
-            SpooledData::OnDisk(file) => Self::File { file, length: total },
+            SpooledData::OnDisk(file) => Self::Spooled { file, length: total },
         })
+    }
+
+    /// Whether nothing of the archive has been read yet but its head.
+    pub(super) const fn is_in_place(&self) -> bool {
+        matches!(self, Self::InPlace { .. })
     }
 
     pub(super) fn length(&self) -> u64 {
         match self {
-            Self::File { length, .. } => *length,
+            Self::InPlace { length, .. } | Self::Spooled { length, .. } => *length,
             Self::Memory(bytes) => bytes.len() as u64,
         }
     }
@@ -133,7 +182,7 @@ impl Backing {
     /// Reads what fits of the bytes from `offset` on.
     pub(super) fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         match self {
-            Self::File { file, .. } => read_file_at(file, buffer, offset),
+            Self::InPlace { file, .. } | Self::Spooled { file, .. } => read_file_at(file, buffer, offset),
             Self::Memory(bytes) => {
                 let from = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
                 let count = buffer.len().min(bytes.len() - from);
@@ -142,6 +191,12 @@ impl Backing {
             }
         }
     }
+}
+
+/// The finding that `limit`, by its `name`, is passed by an archive that does `what`.
+pub(super) fn exceeded(name: &str, limit: u64, what: &str) -> Unreadable {
+    let finding = Finding::error(FindingCode::LimitExceeded, format!("the archive {what}"));
+    Unreadable::from(finding.with_values(format!("{name} <= {limit}"), "more"))
 }
 
 #[cfg(unix)]

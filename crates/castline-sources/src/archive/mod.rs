@@ -1,15 +1,15 @@
 //! Images in a tar: indexed once, read in place.
 
 mod backing;
+mod collector;
+mod intake;
 mod members;
 
-use std::{
-    fs::File,
-    io,
-    path::{Path, PathBuf},
-};
+use std::{fs::File, io, path::Path};
 
-use castline_core::{Blob, BlobName, BlobSource, Finding, FindingCode, Format, Limits, OpenFault, Stored};
+use castline_core::{
+    Blob, BlobName, BlobSource, Finding, FindingCode, Format, Limits, OpenFault, Stored, Watch,
+};
 
 use crate::{Error, Result};
 use backing::{Backing, Section, Unreadable};
@@ -35,6 +35,21 @@ impl Archive {
     /// [`Error::Io`] when the file cannot be opened or read. An archive that is cut or damaged opens, and says so
     /// in its findings.
     pub fn open(path: impl AsRef<Path>, format: Format, limits: &Limits) -> Result<Self> {
+        Self::open_watched(path, format, limits, &Watch::none())
+    }
+
+    /// [`Archive::open`] under a watch: of a plain tar the headers are read, one that is compressed is decompressed.
+    /// Progress is in bytes of the file.
+    ///
+    /// # Errors
+    ///
+    /// As [`Archive::open`]; [`Error::Cancelled`] when the watch asks for a stop.
+    pub fn open_watched(
+        path: impl AsRef<Path>,
+        format: Format,
+        limits: &Limits,
+        watch: &Watch<'_>,
+    ) -> Result<Self> {
         let path = path.as_ref();
         let file = File::open(path).map_err(Error::io(path))?;
         if file.metadata().map_err(Error::io(path))?.is_dir() {
@@ -42,7 +57,7 @@ impl Archive {
                 io::Error::new(io::ErrorKind::IsADirectory, "it is a folder; for a layout write `oci:DIR`");
             return Err(Error::io(path)(error));
         }
-        Self::of(Backing::of_file(file, limits), format, limits).map_err(Error::io(path))
+        Self::of(Backing::of_file(file, limits, watch), path, format, limits, watch)
     }
 
     /// Reads an archive of the given format from a stream, e.g. standard input. The tar is kept in memory up to 64 MiB,
@@ -52,13 +67,33 @@ impl Archive {
     ///
     /// [`Error::Io`] when reading fails.
     pub fn from_reader(stream: impl io::Read, format: Format, limits: &Limits) -> Result<Self> {
-        let backing = Backing::of_stream(stream, limits);
-        Self::of(backing, format, limits).map_err(|source| Error::Io { path: PathBuf::from("-"), source })
+        Self::from_reader_watched(stream, format, limits, &Watch::none())
     }
 
-    fn of(backing: Result<Backing, Unreadable>, format: Format, limits: &Limits) -> io::Result<Self> {
+    /// [`Archive::from_reader`] under a watch. Progress is in bytes of the stream, and their total is not known. A
+    /// reader that waits is not interrupted: a stop is looked at between reads.
+    ///
+    /// # Errors
+    ///
+    /// As [`Archive::from_reader`]; [`Error::Cancelled`] when the watch asks for a stop.
+    pub fn from_reader_watched(
+        stream: impl io::Read,
+        format: Format,
+        limits: &Limits,
+        watch: &Watch<'_>,
+    ) -> Result<Self> {
+        Self::of(Backing::of_stream(stream, limits, watch), Path::new("-"), format, limits, watch)
+    }
+
+    fn of(
+        backing: Result<Backing, Unreadable>,
+        path: &Path,
+        format: Format,
+        limits: &Limits,
+        watch: &Watch<'_>,
+    ) -> Result<Self> {
         let indexed = backing.and_then(|backing| {
-            let (members, findings) = Members::index(&backing, limits)?;
+            let (members, findings) = Members::index(&backing, limits, watch)?;
             Ok((backing, members, findings))
         });
         match indexed {
@@ -69,7 +104,8 @@ impl Archive {
                 }
                 Ok(Self { format, backing, members, findings })
             }
-            Err(Unreadable::Io(source)) => Err(source),
+            Err(Unreadable::Io(source)) => Err(Error::io(path)(source)),
+            Err(Unreadable::Cancelled) => Err(Error::Cancelled),
             Err(Unreadable::Finding(finding)) => Ok(Self {
                 format,
                 backing: Backing::empty(),

@@ -170,9 +170,24 @@ fn limits_hold_before_anything_is_kept() {
 }
 
 #[test]
-fn global_records_do_not_pile_up() {
-    let names = (0..200).map(|number| format!("SCHILY.xattr.{number}")).collect::<Vec<_>>();
-    let headers = names.iter().map(|name| extended(b'g', &[(name, &[b'x'; 1000])])).collect::<Vec<_>>();
-    let found = fault(&ended(&headers));
-    assert!(matches!(found, TarFault::LimitExceeded { what: "extendedBytes", .. }), "{found:?}");
+fn a_global_header_may_not_say_what_only_some_readers_apply() {
+    for (key, value) in [
+        ("path", &b"b"[..]),
+        ("path", b""),
+        ("linkpath", b"b"),
+        ("size", b"1"),
+        ("size", b""),
+        ("uid", b"0"),
+        ("gid", b"0"),
+        ("mtime", b"1.5"),
+        ("SCHILY.xattr.security.capability", b"\x01"),
+        ("LIBARCHIVE.xattr.user.a", b"aGk"),
+        ("GNU.sparse.major", b"1"),
+        ("GNU.sparse.offset", b"0"),
+        ("GNU.sparse.name", b"b"),
+    ] {
+        let records = [("comment", &b"a commit"[..]), (key, value)];
+        let found = second(&[extended(b'g', &records), file("a", b"")]);
+        assert!(matches!(found, TarFault::BadPax { offset: 512, .. }), "{key}: {found:?}");
+    }
 }

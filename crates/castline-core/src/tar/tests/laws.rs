@@ -6,7 +6,7 @@ use crate::tar::{Limits, Parser, normalize};
 /// A tar with something of everything.
 fn rich() -> Vec<u8> {
     ended(&[
-        extended(b'g', &[("mtime", b"1.5"), ("SCHILY.xattr.user.g", b"g")]),
+        extended(b'g', &[("comment", b"a commit")]),
         file("empty", b""),
         member(Header::new("dir/", b'5'), b"ignored"),
         pax(&[("path", b"long/path"), ("SCHILY.xattr.user.a", b"\0\xff")]),

@@ -49,6 +49,15 @@ fn plain() -> Layout {
     layout
 }
 
+/// A sound archive, and a member of this name that is another image's index.
+fn other_index(name: &str) -> Vec<u8> {
+    let mut other = plain();
+    let parts = other.image(&[Layer::gzip(&files("other\n"))]);
+    other.index(&[tagged(&parts.manifest, "other")]);
+    let Node::File(index) = other.remove("index.json") else { unreachable!("an index is a file") };
+    gzip::fixed(&Tar::new().file(name, &index).raw(&members(&plain()).end()).unfinished())
+}
+
 trait OciArchive {
     fn read(self, expected: &str) -> Self;
 }
@@ -79,6 +88,20 @@ fn forms() -> Vec<Case> {
         })
         .read("intact")
         .because("`tar -C layout -cf - .` names its members so"),
+        archive("oci-absolute-names.tar.gz", {
+            let l = plain();
+            let tar = l
+                .tree
+                .iter()
+                .fold(Tar::new().dir("/"), |tar, (path, node)| match node {
+                    Node::File(bytes) => tar.file(&format!("/{path}"), bytes),
+                    Node::Link(target) => tar.symlink(&format!("/{path}"), target),
+                })
+                .end();
+            gzip::fixed(&tar)
+        })
+        .read("intact")
+        .because("extractors take the leading slash away"),
         archive("oci-index-first.tar", {
             let l = plain();
             l.tree
@@ -211,6 +234,27 @@ fn broken() -> Vec<Case> {
         })
         .read("archive-duplicate-entry")
         .because("readers disagree on whether the first or the last member counts"),
+        archive("oci-two-indexes-one-absolute.tar.gz", other_index("/index.json"))
+            .read("archive-duplicate-entry")
+            .because("some readers take the leading slash away, and others the member for another one"),
+        archive("oci-two-indexes-one-by-a-detour.tar.gz", other_index("blobs/../index.json"))
+            .read("archive-duplicate-entry"),
+        archive("oci-member-above-the-root.tar.gz", other_index("../index.json"))
+            .read("archive-unreadable")
+            .because("no writer of images makes such a name, and readers disagree on where it leads"),
+        archive("oci-absolute-member-above-the-root.tar.gz", other_index("/blobs/../../index.json"))
+            .read("archive-unreadable"),
+        archive("oci-global-path.tar.gz", {
+            let globals = pax_records(&[("path", "index.json")]);
+            gzip::fixed(&Tar::new().pax_bytes(b'g', &globals).raw(&tar).unfinished())
+        })
+        .read("archive-unreadable")
+        .because("Go ignores what a global header says of entries, other readers apply it"),
+        archive("oci-name-of-20-kib.tar.gz", {
+            let long = Tar::new().pax(&[("path", &"x".repeat(20 << 10))]).file("short", b"");
+            gzip::fixed(&long.raw(&tar).unfinished())
+        })
+        .read("limit-exceeded"),
         archive("oci-truncated.tar", tar[..tar.len() - 1024 - 300].to_vec()).read("archive-unreadable"),
         archive("oci-damaged-header.tar", {
             let mut bytes = tar.clone();

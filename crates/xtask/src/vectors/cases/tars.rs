@@ -106,6 +106,10 @@ fn dialects() -> Vec<Case> {
         whole("tar-pax-global", then(Tar::new().pax_bytes(b'g', &pax_records(&[("comment", "a commit")]))))
             .verify("intact")
             .because("git archive writes one"),
+        whole("tar-pax-global-of-a-vendor", {
+            then(Tar::new().pax_bytes(b'g', &pax_records(&[("VENDOR.key", "x"), ("charset", "BINARY")])))
+        })
+        .verify("intact"),
         whole("tar-gnu-long-name", then(Tar::new().gnu_long(b'L', &long).file("short", b"x\n")))
             .verify("intact"),
         whole("tar-gnu-long-link", then(Tar::new().gnu_long(b'K', &long).symlink("a", "short")))
@@ -191,6 +195,10 @@ fn broken() -> Vec<Case> {
     let pax = |name, body: &[u8]| {
         whole(name, then(Tar::new().pax_bytes(b'x', body).file("a", b"x\n"))).verify(malformed)
     };
+    let global = |name, records| {
+        let content = Tar::new().pax_bytes(b'g', &pax_records(records));
+        whole(name, then(content.file("a", b"x\n"))).verify(malformed)
+    };
     vec![
         tar("not-a-tar", b"plain text\n").verify("layer-not-a-tar"),
         tar("not-a-tar-of-a-whole-block", &[b'x'; 1024]).verify("layer-not-a-tar"),
@@ -246,6 +254,10 @@ fn broken() -> Vec<Case> {
         pax("tar-pax-size-negative", &pax_records(&[("size", "-6")])),
         pax("tar-pax-size-over-64-bits", &pax_records(&[("size", "18446744073709551616")])),
         pax("tar-pax-path-with-a-zero-byte", &pax_records(&[("path", "a\0b")])),
+        global("tar-pax-global-path", &[("comment", "a commit"), ("path", "b")])
+            .because("Go ignores what a global header says of entries, other readers apply it"),
+        global("tar-pax-global-size", &[("size", "512")]),
+        global("tar-pax-global-attribute", &[("SCHILY.xattr.user.a", "1")]),
         whole("tar-pax-without-an-entry", Tar::new().file("a", b"").pax(&[("path", "b")])).verify(malformed),
         whole("tar-gnu-long-name-without-an-entry", Tar::new().file("a", b"").gnu_long(b'L', "b"))
             .verify(malformed),

@@ -1,3 +1,5 @@
+mod names;
+
 use std::{
     fmt,
     path::{Path, PathBuf},
@@ -6,6 +8,7 @@ use std::{
 
 use castline_core::{Digest, Selection, shown};
 
+use self::names::{is_component, is_docker_name, is_host, is_tag};
 use crate::{Error, Result};
 
 /// Where an image is, as people write it: `transport:place[:tag][@digest]` (containers-transports(5)).
@@ -17,7 +20,9 @@ use crate::{Error, Result};
 /// | `docker-archive:FILE[:NAME[:TAG]]` | what `docker save` writes |
 /// | `docker://HOST/NAME[:TAG][@DIGEST]` | an image in a registry |
 ///
-/// `:@N` in place of the tag names the image at position N. A folder or file ends at the first colon.
+/// `:@N` in place of the tag names the image at position N. A folder or file ends at the first colon. An `@` begins a
+/// digest where `sha256:`, `sha384:`, `sha512:` or `blake3:` follows, and elsewhere belongs to the folder, file or tag:
+/// `oci:job@2/layout:v1` is the image `v1` in the folder `job@2/layout`.
 ///
 /// ```
 /// use castline_sources::{Reference, Transport};
@@ -153,16 +158,33 @@ impl FromStr for Reference {
 const NO_TRANSPORT: &str = "it does not start with a transport; write `oci:DIR`, `oci-archive:FILE`, \
     `docker-archive:FILE` or `docker://HOST/NAME`, each with `:TAG` where needed";
 
-/// Splits `@DIGEST` off the end. An `@` that is not followed by something like a digest belongs to what is left.
+/// Splits `@DIGEST` off the end. Folders and tags may hold an `@`, so it begins a digest only where the name of an
+/// algorithm and a colon follow; then the rest has to be one. What looks like a digest of another algorithm is
+/// refused: whoever wrote it did not mean a folder and a tag.
 fn split_digest(text: &str) -> Result<(&str, Option<Digest>), String> {
-    match text.rsplit_once('@') {
-        Some((rest, digest)) if digest.contains(':') || (rest.contains(':') && !rest.ends_with(':')) => {
+    for (at, _) in text.match_indices('@') {
+        let (rest, digest) = (&text[..at], &text[at + 1..]);
+        let Some((algorithm, encoded)) = digest.split_once(':') else { break };
+        if ALGORITHMS.iter().any(|known| known.eq_ignore_ascii_case(algorithm)) {
             let digest = digest.parse().map_err(|error: castline_core::Error| error.to_string())?;
-            Ok((rest, Some(digest)))
+            return Ok((rest, Some(digest)));
         }
-        _ => Ok((text, None)),
+        if !algorithm.contains(['/', '@'])
+            && encoded.len() >= 32
+            && encoded.bytes().all(|b| b.is_ascii_hexdigit())
+        {
+            return Err(format!(
+                "`{}` is no algorithm whose digests can be checked; there are: {}",
+                shown(algorithm),
+                ALGORITHMS.join(", ")
+            ));
+        }
     }
+    Ok((text, None))
 }
+
+/// The algorithms that are computed.
+const ALGORITHMS: [&str; 4] = ["sha256", "sha384", "sha512", "blake3"];
 
 fn local(transport: Transport, rest: &str) -> Result<Reference, String> {
     let (rest, digest) = split_digest(rest)?;
@@ -183,6 +205,7 @@ fn local(transport: Transport, rest: &str) -> Result<Reference, String> {
                 let position = position.and_then(|text| text.parse().ok());
                 reference.position = Some(position.ok_or("what follows `:@` is not a position, 0 or more")?);
             }
+            None if image.ends_with('@') => return Err("nothing follows the `@` after the tag".into()),
             None => reference.tag = Some(image.into()),
         },
     }
@@ -216,57 +239,6 @@ fn registry(rest: &str) -> Result<Reference, String> {
     Ok(Reference { transport: Transport::Docker, place, tag: tag.map(str::to_owned), digest, position: None })
 }
 
-fn is_host(host: &str) -> bool {
-    let (name, port) = match host.rsplit_once(':') {
-        Some((name, port)) if !port.contains(']') => (name, Some(port)),
-        _ => (host, None),
-    };
-    let label = |part: &str| {
-        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    };
-    let numeric = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
-    let named = match numeric {
-        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => name.split('.').all(label),
-    };
-    named && port.is_none_or(|port| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-/// A part of a repository's name (OCI distribution-spec, *Pulling manifests*): letters and digits, separated by
-/// `.`, `_`, `__` or any number of `-`.
-fn is_component(part: &str) -> bool {
-    let alphanumeric = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let bytes = part.as_bytes();
-    let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) else { return false };
-    alphanumeric(first)
-        && alphanumeric(last)
-        && part.split(|character: char| character.is_ascii_lowercase() || character.is_ascii_digit()).all(
-            |separator| {
-                matches!(separator, "" | "." | "_" | "__") || separator.bytes().all(|byte| byte == b'-')
-            },
-        )
-}
-
-fn is_tag(tag: &str) -> bool {
-    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    tag.len() <= 128
-        && tag.bytes().next().is_some_and(word)
-        && tag.bytes().all(|byte| word(byte) || byte == b'.' || byte == b'-')
-}
-
-/// `[HOST/]NAME[:TAG]`.
-fn is_docker_name(text: &str) -> bool {
-    let (path, tag) = match text.rsplit_once(':') {
-        Some((path, tag)) if !tag.contains('/') => (path, Some(tag)),
-        _ => (text, None),
-    };
-    let (host, name) = match path.split_once('/') {
-        Some((host, name)) if host.contains(['.', ':']) || host == "localhost" => (Some(host), name),
-        _ => (None, path),
-    };
-    host.is_none_or(is_host) && name.split('/').all(is_component) && tag.is_none_or(is_tag)
-}
-
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let slashes = if self.transport == Transport::Docker { "//" } else { "" };
@@ -296,9 +268,36 @@ mod tests {
         assert_eq!(text.parse::<Reference>().expect("a reference").to_string(), text);
     }
 
+    #[test]
+    fn what_is_wrong_with_a_digest_is_said() {
+        for (text, part) in [
+            ("oci:app@sha256:zz", "`sha256:zz` is not a digest"),
+            ("oci:app@SHA256:zz", "`SHA256:zz` is not a digest"),
+            ("oci:app:v1@sha256:", "`sha256:` is not a digest"),
+            (
+                "oci:app@md5:5d41402abc4b2a76b9719d911017c592",
+                "`md5` is no algorithm whose digests can be checked",
+            ),
+            ("oci:app:v1@", "nothing follows the `@` after the tag"),
+        ] {
+            let error = text.parse::<Reference>().expect_err(text).to_string();
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_digest_of_every_algorithm_is_split_off() {
+        for (name, length) in ALGORITHMS.into_iter().zip([64, 96, 128, 64]) {
+            let digest = format!("{name}:{}", "0".repeat(length));
+            let reference: Reference = format!("oci:job@2/app:v@1@{digest}").parse().expect("a reference");
+            assert!(reference.digest().is_some_and(|split| split.algorithm().is_supported()), "{name}");
+            assert_eq!((reference.path(), reference.tag()), (Path::new("job@2/app"), Some("v@1")));
+        }
+    }
+
     proptest! {
         #[test]
-        fn what_parses_prints_and_parses_again(text in "(oci|oci-archive|docker-archive):[a-z./]{1,12}(:[a-z0-9./_]{1,12}|:@[0-9]{1,3})?") {
+        fn what_parses_prints_and_parses_again(text in "(oci|oci-archive|docker-archive):[a-z@./]{1,12}(:[a-z0-9@./_]{1,12}|:@[0-9]{1,3})?") {
             if let Ok(reference) = text.parse::<Reference>() {
                 prop_assert_eq!(reference.to_string().parse::<Reference>().expect("own text"), reference);
             }
