@@ -20,10 +20,10 @@ pub(crate) fn run(arguments: &Tree) -> Result<Verdict, Failure> {
     let verification = castline::verify(&source, &options, &Watch::none().with_progress(&show))?;
     drop(bar);
     let report = &verification.report;
-    let tree = verification.rootfs.into_values().next().filter(|_| report.is_complete());
+    let tree = verification.rootfs.into_values().next().filter(|_| report.is_intact());
     let Some(tree) = tree else {
         output::explain(&report.findings)?;
-        if report.is_complete() {
+        if report.is_intact() && report.images.iter().all(|image| image.kind != ImageKind::Image) {
             return Err("there is no image with files here".into());
         }
         return Ok(Verdict::Findings);
