@@ -1,21 +1,30 @@
 #!/usr/bin/env bash
-# Times castline against its peers on one OCI layout.
+# Times castline against its peers: on an OCI layout, or on an unpacked root filesystem.
 set -euo pipefail
 export LC_ALL=C
 
 usage() {
     cat <<'USAGE'
-Usage: peers.sh IMAGEDIR [RUNS]
+Usage: peers.sh verify IMAGEDIR [RUNS]
+       peers.sh drift IMAGE ROOTFS [RUNS]
 
-Checks the OCI layout IMAGEDIR with each peer in turn (A B C A B C ...), RUNS times (7) after one
-round that only warms the caches. Prints wall seconds, the ratio to the shell pipeline (median of
-each round's own ratio; below 1 is faster), the median of CPU seconds, and the peak memory of the
-peer's biggest process.
+Runs each peer in turn (A B C A B C ...), RUNS times (7) after one round that only warms the caches.
+Prints wall seconds, the ratio to the base (median of each round's own ratio; below 1 is faster), the
+median of CPU seconds, and the peak memory of the peer's biggest process.
 
+verify: checks the OCI layout IMAGEDIR.
   castline        castline verify, all cores
   castline -j1    castline verify --jobs 1
-  shell pipeline  shell-pipeline.sh: igzip or zstd, and openssl; two jobs
+  shell pipeline  (the base) shell-pipeline.sh: igzip or zstd, and openssl; two jobs
   skopeo copy     oci: to dir:. Checks the blobs, not the diffIDs, and writes a copy to TMPDIR
+
+drift: compares the folder ROOTFS with the image, whose tree was saved before.
+  castline        castline drift, all cores: contents, every attribute, xattrs
+  castline -j1    castline drift --jobs 1
+  castline warm   castline drift --cache, with what the round before left in it
+  find openssl    (the base) find | xargs -P2 openssl dgst -sha256: contents only
+  mtree           mtree -p ROOTFS -f, without xattrs
+  gomtree         gomtree validate -p ROOTFS -f, without xattrs
 
 CASTLINE names the program; else it is ../target/release/castline. Needs GNU time. A peer that is
 missing or fails is named and left out.
@@ -24,28 +33,54 @@ USAGE
 
 die() { echo "peers: $*" >&2; exit 2; }
 
-case ${1-} in
-    -h | --help) usage; exit ;;
-    '' | -*) usage >&2; exit 2 ;;
-esac
-runs=${2:-7}
-image=$(realpath "$1")
 here=$(dirname "$(realpath "$0")")
 castline=${CASTLINE:-$here/../target/release/castline}
-[ -f "$image/index.json" ] || die "$1 is not an OCI layout"
-[[ $runs =~ ^[1-9][0-9]*$ ]] || die "$runs is not a number of runs"
-[ -x /usr/bin/time ] || die "GNU time is not there"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
+case ${1-} in
+    -h | --help) usage; exit ;;
+    verify)
+        [ $# -ge 2 ] || { usage >&2; exit 2; }
+        image=$(realpath "$2") runs=${3:-7} subject=$(basename "$2") base="shell pipeline"
+        names=("castline" "castline -j1" "shell pipeline" "skopeo copy")
+        [ -f "$image/index.json" ] || die "$2 is not an OCI layout"
+        ;;
+    drift)
+        [ $# -ge 3 ] || { usage >&2; exit 2; }
+        rootfs=$(realpath "$3") runs=${4:-7} subject=$3 base="find openssl"
+        names=("castline" "castline -j1" "castline warm" "find openssl" "mtree" "gomtree")
+        "$castline" tree "$2" --json >"$work/tree.jsonl"
+        "$castline" tree "$2" >"$work/tree.mtree"
+        ;;
+    *) usage >&2; exit 2 ;;
+esac
+[[ $runs =~ ^[1-9][0-9]*$ ]] || die "$runs is not a number of runs"
+[ -x /usr/bin/time ] || die "GNU time is not there"
+
 # peer NAME: the command line of a peer, and the programs that it needs.
 peer() {
+    [ -z "${rootfs-}" ] || { scanner "$1"; return; }
     case $1 in
         castline) needs=("$castline") line=("$castline" verify "oci:$image") ;;
         castline\ -j1) needs=("$castline") line=("$castline" verify "oci:$image" --jobs 1) ;;
         shell\ pipeline) needs=(igzip zstd openssl jq) line=("$here/shell-pipeline.sh" "$image") ;;
         skopeo\ copy) needs=(skopeo)
             line=(skopeo --insecure-policy copy -q "oci:$image" "dir:$work/copy") ;;
+    esac
+}
+
+# scanner NAME: the same for those that compare a root filesystem.
+scanner() {
+    local ours=("$castline" drift "tree:$work/tree.jsonl" "$rootfs")
+    case $1 in
+        castline) needs=("$castline") line=("${ours[@]}") ;;
+        castline\ -j1) needs=("$castline") line=("${ours[@]}" --jobs 1) ;;
+        castline\ warm) needs=("$castline") line=("${ours[@]}" --cache "$work/cache") ;;
+        find\ openssl) needs=(openssl)
+            line=(sh -c 'find "$0" -type f -print0 | xargs -0 -P2 openssl dgst -sha256' "$rootfs") ;;
+        mtree) needs=(mtree) line=(mtree -p "$rootfs" -f "$work/tree.mtree") ;;
+        gomtree) needs=(gomtree) line=(gomtree validate -p "$rootfs" -f "$work/tree.mtree") ;;
     esac
 }
 
@@ -61,7 +96,7 @@ run() {
 }
 
 peers=()
-for name in "castline" "castline -j1" "shell pipeline" "skopeo copy"; do
+for name in "${names[@]}"; do
     peer "$name"
     for program in "${needs[@]}"; do
         command -v "$program" >/dev/null || { echo "$name: left out, no $program" >&2; continue 2; }
@@ -83,8 +118,8 @@ for ((round = 1; round <= runs; round++)); do
     done
 done >"$work/costs"
 
-echo "$(basename "$image"), $runs rounds"
-python3 - "$work/costs" "$before" "$(busy)" <<'TABLE'
+echo "$subject, $runs rounds"
+python3 - "$work/costs" "$before" "$(busy)" "$base" <<'TABLE'
 import sys
 from collections import defaultdict
 from statistics import median
@@ -93,7 +128,7 @@ costs = defaultdict(dict)  # peer -> round -> (wall, cpu, kib)
 for row in open(sys.argv[1]):
     name, turn, *numbers = row.rstrip("\n").split("\t")
     costs[name][turn] = tuple(map(float, numbers))
-base = costs.get("shell pipeline")
+base = costs.get(sys.argv[4])
 print(f"{'peer':15} {'median':>7} {'min':>6} {'max':>6} {'ratio':>6} {'CPU s':>6} {'MiB':>5}")
 for name, turns in costs.items():
     walls, cpus, kibs = zip(*turns.values())
