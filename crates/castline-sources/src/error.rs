@@ -27,6 +27,9 @@ pub enum Error {
         /// What the operating system says.
         source: io::Error,
     },
+    /// The caller asked for the work to stop.
+    #[error("cancelled")]
+    Cancelled,
     /// The source is of a kind that is not read.
     #[error("{what}: {advice}")]
     #[non_exhaustive]
@@ -49,6 +52,7 @@ impl Error {
         match self {
             Self::InvalidReference { .. } => ErrorCode::InvalidReference,
             Self::Io { .. } => ErrorCode::Io,
+            Self::Cancelled => ErrorCode::Cancelled,
             Self::Unsupported { .. } => ErrorCode::Unsupported,
         }
     }

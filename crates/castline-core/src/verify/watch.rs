@@ -22,7 +22,8 @@ impl Cancel {
     }
 }
 
-/// How far the work is. Totals are what the image declares, so they can be wrong for a broken one.
+/// How far the work is. Totals are what the image declares, so they can be wrong for a broken one; a tree of files
+/// declares nothing, and its totals are 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
@@ -30,7 +31,7 @@ pub struct Progress {
     pub bytes: u64,
     /// Stored bytes in all.
     pub total_bytes: u64,
-    /// Blobs finished.
+    /// Blobs finished; entries, when a tree of files is scanned.
     pub blobs: u64,
     /// Blobs in all.
     pub total_blobs: u64,
@@ -64,11 +65,13 @@ impl<'a> Watch<'a> {
         Self { progress: Some(progress), ..self }
     }
 
-    pub(crate) fn is_cancelled(&self) -> bool {
+    /// Whether a stop was asked for. Work looks at it on every chunk.
+    pub fn is_cancelled(&self) -> bool {
         self.cancel.is_cancelled()
     }
 
-    pub(crate) fn report(&self, progress: Progress) {
+    /// Tells the caller how far the work is.
+    pub fn report(&self, progress: Progress) {
         if let Some(report) = self.progress {
             report(progress);
         }
