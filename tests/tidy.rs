@@ -14,7 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("castline-sha256", &[]),
     ("castline-inflate", &[]),
     ("castline-core", &["castline-sha256", "castline-inflate"]),
-    ("castline-sources", &["castline-core"]),
+    ("castline-sources", &["castline-core", "castline-sha256"]),
     ("castline", &["castline-core", "castline-sources"]),
     ("castline-cli", &["castline"]),
     ("xtask", &[]),

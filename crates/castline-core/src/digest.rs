@@ -78,8 +78,8 @@ impl Digest {
         Self(Repr::Sha256(castline_sha256::Sha256::digest(bytes)))
     }
 
-    /// A digest that was computed elsewhere in the core.
-    pub(crate) const fn from_sha256(bytes: [u8; 32]) -> Self {
+    /// The SHA-256 digest of these 32 bytes, which was computed elsewhere.
+    pub const fn from_sha256(bytes: [u8; 32]) -> Self {
         Self(Repr::Sha256(bytes))
     }
 

@@ -27,6 +27,9 @@ pub enum Error {
         /// What the operating system says.
         source: io::Error,
     },
+    /// The caller asked for the work to stop.
+    #[error("cancelled")]
+    Cancelled,
     /// The source is of a kind that is not read.
     #[error("{what}: {advice}")]
     #[non_exhaustive]
@@ -36,9 +39,6 @@ pub enum Error {
         /// What to do instead.
         advice: &'static str,
     },
-    /// The caller asked for the opening to stop.
-    #[error("cancelled")]
-    Cancelled,
 }
 
 impl Error {
@@ -52,8 +52,8 @@ impl Error {
         match self {
             Self::InvalidReference { .. } => ErrorCode::InvalidReference,
             Self::Io { .. } => ErrorCode::Io,
-            Self::Unsupported { .. } => ErrorCode::Unsupported,
             Self::Cancelled => ErrorCode::Cancelled,
+            Self::Unsupported { .. } => ErrorCode::Unsupported,
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Where castline reads images: OCI layout folders, OCI archives and docker archives, all behind
-//! [`BlobSource`] and none trusting a byte.
+//! Where castline reads: images in OCI layout folders, OCI archives and docker archives, all behind
+//! [`BlobSource`], and root filesystems (on Linux), as trees. No byte is trusted.
 //!
 //! ```no_run
 //! use castline_core::{Options, Watch, verify};
@@ -19,11 +19,18 @@ mod archive;
 mod error;
 mod layout;
 mod reference;
+#[cfg(target_os = "linux")]
+mod scan;
 
 pub use archive::Archive;
 pub use error::{Error, Result};
 pub use layout::Layout;
 pub use reference::{Reference, Transport};
+#[cfg(target_os = "linux")]
+pub use scan::{
+    Cache, CacheFault, OverlayXattrs, ScanLimits, ScanOptions, SkipFn, Upper, scan, scan_upper,
+    scan_with_cache,
+};
 
 use castline_core::{Blob, BlobName, BlobSource, Finding, Format, Limits, OpenFault, Stored, Watch};
 

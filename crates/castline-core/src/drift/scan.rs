@@ -8,7 +8,7 @@ use crate::Rootfs;
 pub struct Scan {
     /// The tree. What could not be read is not in it.
     pub rootfs: Rootfs,
-    /// What could not be read, by its path.
+    /// What could not be read, by its path. Where it is a folder, nothing below it need be in the tree either.
     pub unread: BTreeMap<Vec<u8>, Unread>,
     /// Where other filesystems are mounted. The mount points are in the tree, what is below them is not.
     pub mounts: BTreeSet<Vec<u8>>,

@@ -31,7 +31,7 @@ pub struct Progress {
     pub bytes: u64,
     /// Stored bytes in all.
     pub total_bytes: u64,
-    /// Blobs finished.
+    /// Blobs finished; entries, when a tree of files is scanned.
     pub blobs: u64,
     /// Blobs in all.
     pub total_blobs: u64,
