@@ -6,8 +6,9 @@ use std::{
 use castline_core::rootfs::Node;
 
 use super::{
+    shared::{Seen, Shared},
     stat::Stat,
-    worker::{Seen, Shared, Worker},
+    worker::Worker,
 };
 
 /// Files of several names: whichever name is met first is read, the others wait for it.

@@ -13,6 +13,7 @@ mod lanes;
 mod links;
 mod options;
 mod queue;
+mod shared;
 mod stat;
 mod upper;
 mod worker;
@@ -33,8 +34,9 @@ use castline_core::{
 use folder::Root;
 pub use options::{ScanLimits, ScanOptions, SkipFn};
 use queue::FolderTask;
+use shared::{Seen, Shared};
 pub use upper::{OverlayXattrs, Upper, scan_upper};
-use worker::{Seen, Shared, Worker};
+use worker::Worker;
 
 use crate::{Error, Result};
 

@@ -1,27 +1,23 @@
 use std::{
     ffi::{CStr, CString},
     os::fd::AsFd as _,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
 };
 
 use castline_core::{
-    Digest, Progress, Watch,
+    Digest,
     drift::Unread,
     rootfs::{Node, NodeKind},
 };
 use rustix::fs::{FileType, RawDir, readlinkat};
 
 use super::{
-    ScanOptions,
     attributes::{Attributes, Fault, Reader},
-    cache::{Cache, Known},
-    folder::{Folder, Root, name, parent},
+    cache::Known,
+    folder::{Folder, name, parent},
     lanes::{Lane, unread},
-    links::Links,
-    queue::{FileTask, FolderTask, Queue, Work},
+    queue::{FileTask, FolderTask, Work},
+    shared::{Seen, Shared},
     stat::Stat,
 };
 
@@ -35,35 +31,6 @@ const LARGE: u64 = 1 << 20;
 const TELL_BYTES: u64 = 4 << 20;
 const TELL_ENTRIES: u64 = 1024;
 
-/// What all workers of a scan share.
-pub(super) struct Shared<'s> {
-    pub(super) root: Arc<Root>,
-    pub(super) options: &'s ScanOptions<'s>,
-    pub(super) watch: &'s Watch<'s>,
-    pub(super) cache: Option<&'s Cache>,
-    pub(super) queue: Queue,
-    pub(super) links: Links,
-    /// Entries met, and entries and bytes that the caller knows of.
-    pub(super) entries: AtomicU64,
-    pub(super) done: AtomicU64,
-    pub(super) bytes: AtomicU64,
-    pub(super) cancelled: AtomicBool,
-    /// Whether there are more entries than may be.
-    pub(super) overrun: AtomicBool,
-}
-
-/// What a worker has seen.
-#[derive(Default)]
-pub(super) struct Seen {
-    pub(super) found: Vec<(Vec<u8>, Arc<Node>)>,
-    pub(super) unread: Vec<(Vec<u8>, Unread)>,
-    pub(super) mounts: Vec<Vec<u8>>,
-    /// Bytes of files that were read.
-    pub(super) bytes: u64,
-    /// For the cache of the next scan.
-    pub(super) digests: Vec<Known>,
-}
-
 /// One thread of a scan.
 pub(super) struct Worker<'s> {
     pub(super) scan: &'s Shared<'s>,
@@ -75,37 +42,6 @@ pub(super) struct Worker<'s> {
     folders: Vec<FolderTask>,
     names: Vec<u8>,
     untold: (u64, u64),
-}
-
-impl<'s> Shared<'s> {
-    pub(super) fn new(
-        root: Arc<Root>,
-        options: &'s ScanOptions<'s>,
-        cache: Option<&'s Cache>,
-        watch: &'s Watch<'s>,
-    ) -> Self {
-        Self {
-            root,
-            options,
-            watch,
-            cache,
-            queue: Queue::default(),
-            links: Links::default(),
-            entries: AtomicU64::new(0),
-            done: AtomicU64::new(0),
-            bytes: AtomicU64::new(0),
-            cancelled: AtomicBool::new(false),
-            overrun: AtomicBool::new(false),
-        }
-    }
-
-    /// Tells the caller of so many more bytes and entries.
-    pub(super) fn tell(&self, bytes: u64, entries: u64) {
-        let mut progress = Progress::default();
-        progress.bytes = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        progress.blobs = self.done.fetch_add(entries, Ordering::Relaxed) + entries;
-        self.watch.report(progress);
-    }
 }
 
 impl<'s> Worker<'s> {
