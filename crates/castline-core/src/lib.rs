@@ -8,8 +8,8 @@
 #![forbid(unsafe_code)]
 
 pub mod decode;
-pub mod drift;
 mod digest;
+pub mod drift;
 mod error;
 mod image;
 mod json;
