@@ -27,6 +27,17 @@ pub enum Error {
         /// Which rule it broke.
         reason: &'static str,
     },
+    /// The text is not a pattern for paths.
+    #[error("`{input}` is not a pattern for paths: {reason}, at byte {position}")]
+    #[non_exhaustive]
+    InvalidGlob {
+        /// The rejected text, cut and with control characters escaped.
+        input: Box<str>,
+        /// The byte at which it is wrong, from 0.
+        position: usize,
+        /// Which rule it broke.
+        reason: &'static str,
+    },
     /// The bytes are not an image manifest.
     #[error("the bytes of {digest} are not an image manifest: {reason}")]
     #[non_exhaustive]
@@ -54,6 +65,7 @@ impl Error {
         match self {
             Self::InvalidDigest { .. } => ErrorCode::InvalidDigest,
             Self::InvalidPlatform { .. } => ErrorCode::InvalidPlatform,
+            Self::InvalidGlob { .. } => ErrorCode::InvalidGlob,
             Self::InvalidManifest { .. } => ErrorCode::InvalidManifest,
             Self::Cancelled => ErrorCode::Cancelled,
             Self::NoWorkers { .. } => ErrorCode::NoWorkers,
@@ -126,6 +138,8 @@ error_codes! {
     /// The source is of a kind that this build or version does not read
     /// (`castline_sources::Error::Unsupported`).
     Unsupported = 8 => "UNSUPPORTED",
+    /// See [`Error::InvalidGlob`].
+    InvalidGlob = 9 => "INVALID_GLOB",
 }
 
 #[cfg(test)]

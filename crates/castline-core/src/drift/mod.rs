@@ -1,5 +1,33 @@
 //! Does what runs differ from what was shipped?
+//!
+//! [`compare`] says how a scanned root filesystem differs from an image's; [`identify`] whether the image that a platform
+//! reports is the one that was shipped; [`compare_config`] how the declared environment, command and mounts differ.
 
+mod attributes;
+mod builtin;
+mod compare;
+mod comparison;
+mod config;
+mod glob;
+mod identity;
+mod keep;
+mod places;
+mod profile;
+mod report;
 mod scan;
+mod severity;
+mod shared;
+mod summary;
+#[cfg(test)]
+mod tests;
 
+pub use compare::compare;
+pub use comparison::Comparison;
+pub use config::{ConfigFinding, ConfigValues, InstanceSpec, Mount, compare_config};
+pub use glob::Glob;
+pub use identity::{Identification, IdentityKind, identify};
+pub use profile::{Allowance, Profile, Rule};
+pub use report::{Counts, DriftCode, DriftFinding, DriftReport, Ignored, IgnoredReason};
 pub use scan::{Scan, Unread};
+pub use severity::Severity;
+pub use summary::DirectorySummary;

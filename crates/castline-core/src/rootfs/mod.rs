@@ -45,6 +45,14 @@ impl Rootfs {
         self.entries.iter().map(|(path, node)| (&path[..], &**node))
     }
 
+    /// Every entry that may have further names, with what is the same for all names of one file.
+    pub(crate) fn shared(&self) -> impl Iterator<Item = (&[u8], &Node, *const Node)> {
+        let entries = self.entries.iter().filter(|(_, node)| Arc::strong_count(node) > 1);
+        entries
+            .filter(|(_, node)| !node.is_directory())
+            .map(|(path, node)| (&path[..], &**node, Arc::as_ptr(node)))
+    }
+
     /// Every entry with the first name of the file that it shares, where it is a further one.
     fn with_first_names(&self) -> impl Iterator<Item = (&[u8], &Node, Option<&[u8]>)> {
         let mut first: BTreeMap<*const Node, &[u8]> = BTreeMap::new();
