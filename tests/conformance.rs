@@ -9,6 +9,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use castline::{
     BlobName, BlobSource as _, Digest, Finding, FindingCode, Image, Level, Options, Platform, Platforms,
     Report, Rootfs, Verification, Watch,
+    drift::{Comparison, DriftCode, DriftFinding, Profile, Scan, Severity, compare},
     sources::{Reference, Source},
 };
 use serde_json::Value;
@@ -57,6 +58,44 @@ fn tree(input: &str, base: &Path) -> String {
     let entries =
         lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).map(|line| entry(&line));
     entries.filter(|entry| entry != "D:" && entry != "d:").collect::<Vec<_>>().join(" ")
+}
+
+/// The differences between the trees of the two files that the input names.
+fn drift(flags: &[&str], input: &str, base: &Path) -> String {
+    let mut options = Comparison::default();
+    let mut flags = flags.iter();
+    while let Some(flag) = flags.next() {
+        let mut value = || *flags.next().expect("a value");
+        options = match *flag {
+            "--profile" => options.with_profile(Profile::named(value()).expect("a profile")),
+            "--ignore" => options.with_ignored(value().parse().expect("a glob")),
+            "--mount" => options.with_mount(value().as_bytes()),
+            "--mtime" => options.with_mtime(true),
+            other => panic!("the table has an unknown flag {other}"),
+        };
+    }
+    let (shipped, actual) = input.split_once(' ').expect("two trees");
+    let [shipped, actual] = [shipped, actual].map(|path| {
+        let text = fs::read(base.join(path)).expect(path);
+        Rootfs::read_json_lines(&mut &text[..]).expect(path)
+    });
+    let report = compare(&shipped, &Scan::of(actual), &options);
+    let drifted = report.findings.iter().any(|finding| finding.severity != Severity::Info);
+    assert_eq!(report.drifted, drifted, "{input}");
+    let one = |finding: &DriftFinding| {
+        let path = match &finding.path_bytes {
+            Some(encoded) => BASE64_STANDARD.decode(encoded).expect("base64"),
+            None => finding.path.clone().into_bytes(),
+        };
+        let path = path.escape_ascii().to_string().replace(' ', "\\x20");
+        let mut text = format!("{}:{}:{path}", finding.severity.name(), finding.code);
+        if finding.code == DriftCode::Modified {
+            text = format!("{text}:{}", finding.attributes.join(","));
+        }
+        text
+    };
+    let findings: Vec<String> = report.findings.iter().map(one).collect();
+    if findings.is_empty() { "clean".to_owned() } else { findings.join(" ") }
 }
 
 /// One entry as the table has it, from its JSON line.
@@ -168,6 +207,7 @@ fn run(operation: &str, input: &str, base: &Path) -> String {
     };
     match words[0] {
         "tree" => tree(input, base),
+        "drift" => drift(&words[1..], input, base),
         "verify" => verify(&words[1..], input, base),
         "digest.parse" => core(parsed.parse::<Digest>().map(|digest| digest.to_string())),
         "platform.parse" => core(parsed.parse::<Platform>().map(|platform| platform.to_string())),

@@ -3,7 +3,9 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
     io::{self, Read},
+    path::Path,
 };
 
 use castline::{Blob, BlobName, BlobSource, Digest, Format, OpenFault, Options, Report, Stored, Watch};
@@ -131,6 +133,16 @@ impl Memory {
         let index = json!({"schemaVersion": 2, "manifests": [twisted, inner, second, first]}).to_string();
         self.files.insert("index.json".into(), index.into());
         self
+    }
+
+    /// Writes it as a layout in `folder`.
+    pub(crate) fn write(&self, folder: &Path) -> io::Result<()> {
+        for (path, bytes) in &self.files {
+            let path = folder.join(path);
+            fs::create_dir_all(path.parent().unwrap_or(folder))?;
+            fs::write(path, bytes)?;
+        }
+        Ok(())
     }
 
     pub(crate) fn verify(&self, options: &Options) -> Report {

@@ -1,14 +1,17 @@
-use std::{num::NonZeroUsize, path::Path};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
 
 use castline::{
-    Format, Limits, Options, Platform, Platforms, Watch,
+    Format, Limits, Options, Platform, Platforms, Watch, drift,
     sources::{Archive, Reference, Source, Transport},
 };
 use clap::{Args, Parser, Subcommand};
 
 use crate::{Failure, progress::Bar, size};
 
-/// Says whether a container image is what it claims to be: every byte, size and digest, on all cores.
+/// Says whether a container image is what it claims to be, and whether what runs is what was shipped.
 #[derive(Debug, Parser)]
 #[command(name = "castline", version, propagate_version = true, after_help = HELP)]
 pub(crate) struct Arguments {
@@ -35,6 +38,12 @@ IMAGE is oci:DIR[:TAG][@DIGEST], oci-archive:FILE[:TAG][@DIGEST] or docker-archi
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Compare what runs with what was shipped: a root filesystem with its image, file by file.
+    #[command(after_help = DRIFT_EXAMPLES)]
+    Drift(Drift),
+    /// Print what a runtime itself writes into an instance: what `drift --profile` leaves out.
+    #[command(after_help = PROFILE_EXAMPLES)]
+    Profile(Profile),
     /// Show what an image is: identities, platforms, layers, configuration.
     #[command(after_help = INSPECT_EXAMPLES)]
     Inspect(Inspect),
@@ -45,6 +54,30 @@ pub(crate) enum Command {
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(Verify),
 }
+
+const DRIFT_EXAMPLES: &str = concat!(
+    "\
+Examples:
+  castline drift oci:images/app:v1 /proc/4711/root --profile podman
+  castline drift oci:images/app:v1 /mnt/rootfs --ignore 'var/cache/**' --json
+  castline drift oci:images/app:v1 /proc/4711/root --fast --profile docker
+  castline tree oci:images/app:v1 --json > app.jsonl
+  castline drift tree:app.jsonl /proc/4711/root --profile kubernetes --mount /data
+
+Type, mode, owner, size, content, link target, device and extended attributes are compared. The image is verified first; a
+tree that was saved is taken as it is. Nothing is written to ROOTFS. As another user than root, what is not readable is
+said to be unchecked.
+--fast believes the overlay that everything it has not written is as in the image: it does not see who altered the image's
+layers on the host. --cache believes the kernel's ctime: it does not see who set the clock back or wrote to the raw disk.
+",
+    exit_status!()
+);
+
+const PROFILE_EXAMPLES: &str = "\
+Examples:
+  castline profile
+  castline profile podman
+  castline profile kubernetes --json";
 
 const INSPECT_EXAMPLES: &str = concat!(
     "\
@@ -103,6 +136,64 @@ pub(crate) struct Common {
     pub(crate) limit: Vec<(String, u64)>,
 }
 
+/// What a root filesystem is compared with.
+#[derive(Clone, Debug)]
+pub(crate) enum Expected {
+    /// An image.
+    Image(Reference),
+    /// A tree that `castline tree --json` printed; `-` for standard input.
+    Tree(PathBuf),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Drift {
+    /// The image, e.g. `oci:images/app:v1`; or `tree:FILE`, which `castline tree --json` printed.
+    #[arg(value_name = "IMAGE", value_parser = expected)]
+    pub(crate) image: Expected,
+    /// The root filesystem: a folder, or `/proc/PID/root`.
+    pub(crate) rootfs: PathBuf,
+    /// Leave out what this runtime writes itself: docker, podman, kubernetes or none.
+    #[arg(long, value_name = "NAME", default_value = "none", value_parser = profile)]
+    pub(crate) profile: drift::Profile,
+    /// Leave out what matches, e.g. `var/log/**`. May be repeated.
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) ignore: Vec<drift::Glob>,
+    /// A mount that is meant to be there, e.g. `/data`. May be repeated.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) mount: Vec<String>,
+    /// Compare times of modification, too.
+    #[arg(long)]
+    pub(crate) mtime: bool,
+    /// Read only what was written: ROOTFS is an overlay's upper folder, or `/proc/PID/root` on an overlay.
+    #[arg(long, conflicts_with = "cache")]
+    pub(crate) fast: bool,
+    /// Read no file again whose device, inode, ctime and size this file knows; it is made if it is not there.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cache: Option<PathBuf>,
+    /// Of an image for several platforms, this one, as `os/architecture[/variant]`.
+    #[arg(long, value_name = "PLATFORM")]
+    pub(crate) platform: Option<Platform>,
+    /// Print one JSON document instead of text (schemas/ has its schema).
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// How many cores to use; all by default.
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<NonZeroUsize>,
+    /// Change a limit of the image, by the name that a finding gives it, e.g. `layerBytes=1TiB`. May be repeated.
+    #[arg(long, value_name = "NAME=NUMBER", value_parser = limit)]
+    pub(crate) limit: Vec<(String, u64)>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Profile {
+    /// Which: docker, podman, kubernetes or none; all by default.
+    #[arg(value_parser = profile)]
+    pub(crate) name: Option<drift::Profile>,
+    /// Print one JSON document instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
     #[command(flatten)]
@@ -125,6 +216,18 @@ pub(crate) struct Verify {
     /// How many cores to use; all by default.
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<NonZeroUsize>,
+}
+
+impl Drift {
+    /// What it says of the image `image`.
+    pub(crate) fn common(&self, image: &Reference) -> Common {
+        Common {
+            image: image.clone(),
+            platform: self.platform.clone().map(Platforms::One),
+            json: self.json,
+            limit: self.limit.clone(),
+        }
+    }
 }
 
 impl Common {
@@ -161,6 +264,18 @@ impl Common {
 
 fn platforms(text: &str) -> Result<Platforms, castline::Error> {
     if text == "all" { Ok(Platforms::All) } else { text.parse::<Platform>().map(Platforms::One) }
+}
+
+fn expected(text: &str) -> Result<Expected, castline::sources::Error> {
+    match text.strip_prefix("tree:") {
+        Some(file) => Ok(Expected::Tree(file.into())),
+        None => text.parse().map(Expected::Image),
+    }
+}
+
+fn profile(name: &str) -> Result<drift::Profile, String> {
+    let names = || drift::Profile::NAMES.join(", ");
+    drift::Profile::named(name).ok_or_else(|| format!("there is no such profile; there are: {}", names()))
 }
 
 fn limit(text: &str) -> Result<(String, u64), String> {

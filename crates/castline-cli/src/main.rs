@@ -2,8 +2,10 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod drift;
 mod inspect;
 mod output;
+mod profile;
 mod progress;
 mod size;
 mod tree;
@@ -29,6 +31,8 @@ type Failure = Box<dyn std::error::Error>;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.command {
+        Command::Drift(arguments) => drift::run(&arguments),
+        Command::Profile(arguments) => profile::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Tree(arguments) => tree::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),

@@ -27,6 +27,11 @@ pub(crate) fn explain(findings: &[Finding]) -> io::Result<()> {
     unless_closed(io::stderr().lock().write_all(text.join("\n").as_bytes()))
 }
 
+/// Tells something by the way, on standard error.
+pub(crate) fn note(text: &str) -> io::Result<()> {
+    unless_closed(writeln!(io::stderr().lock(), "castline: {}", castline::shown_whole(text)))
+}
+
 /// Prints a document as JSON on standard output.
 pub(crate) fn print_json(document: &impl serde::Serialize) -> io::Result<()> {
     let mut text = serde_json::to_string_pretty(document)?;

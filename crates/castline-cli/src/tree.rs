@@ -1,13 +1,32 @@
-use std::io::{self, BufWriter, Write as _};
+use std::{
+    io::{self, BufWriter, Write as _},
+    num::NonZeroUsize,
+};
 
-use castline::{ImageKind, InspectedImage, Watch};
+use castline::{ImageKind, InspectedImage, Rootfs, Watch};
 
-use crate::{Failure, Verdict, arguments::Tree, output, progress::Bar};
+use crate::{
+    Failure, Verdict,
+    arguments::{Common, Tree},
+    output,
+    progress::Bar,
+};
 
 /// `castline tree`: the files of one image, verified on the way.
 pub(crate) fn run(arguments: &Tree) -> Result<Verdict, Failure> {
     let common = &arguments.common;
-    let options = common.options().with_rootfs(true);
+    let Some(tree) = verified(common, None)? else { return Ok(Verdict::Findings) };
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    let written =
+        if common.json { tree.write_json_lines(&mut stdout) } else { tree.write_mtree(&mut stdout) };
+    output::unless_closed(written.and_then(|()| stdout.flush()))?;
+    Ok(Verdict::Clean)
+}
+
+/// The tree of the one image that is asked for; `None`, with the findings on standard error, when it is not intact.
+pub(crate) fn verified(common: &Common, jobs: Option<NonZeroUsize>) -> Result<Option<Rootfs>, Failure> {
+    let mut options = common.options().with_rootfs(true);
+    options.jobs = jobs;
     let source = common.open(&options)?;
     let inspection = castline::inspect(&source, &options, &Watch::none())?;
     let images: Vec<&InspectedImage> =
@@ -26,13 +45,9 @@ pub(crate) fn run(arguments: &Tree) -> Result<Verdict, Failure> {
         if report.is_intact() && report.images.iter().all(|image| image.kind != ImageKind::Image) {
             return Err("there is no image with files here".into());
         }
-        return Ok(Verdict::Findings);
+        return Ok(None);
     };
-    let mut stdout = BufWriter::new(io::stdout().lock());
-    let written =
-        if common.json { tree.write_json_lines(&mut stdout) } else { tree.write_mtree(&mut stdout) };
-    output::unless_closed(written.and_then(|()| stdout.flush()))?;
-    Ok(Verdict::Clean)
+    Ok(Some(tree))
 }
 
 fn ambiguous(images: &[&InspectedImage]) -> String {

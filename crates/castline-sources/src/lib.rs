@@ -28,7 +28,7 @@ pub use layout::Layout;
 pub use reference::{Reference, Transport};
 #[cfg(target_os = "linux")]
 pub use scan::{
-    Cache, CacheFault, OverlayXattrs, ScanLimits, ScanOptions, SkipFn, Upper, scan, scan_upper,
+    Cache, CacheFault, Overlay, OverlayXattrs, ScanLimits, ScanOptions, SkipFn, Upper, scan, scan_upper,
     scan_with_cache,
 };
 

@@ -10,6 +10,7 @@ const ENGINES: &[(&str, &str)] = &[
     ("mtree", "mtree-netbsd"),
     ("podman", "podman"),
     ("runc", "runc"),
+    ("setcap", "libcap2-bin"),
     ("umoci", "umoci"),
 ];
 

@@ -2,7 +2,7 @@
 //! were looked at in a running container as well.
 
 use super::{Allowance, Rule};
-use Allowance::{Directory, EmptyFile, File, Link};
+use Allowance::{Directory, EmptyFile, File, Link, Mode};
 
 pub(super) struct Table {
     pub(super) name: &'static str,
@@ -35,6 +35,7 @@ const RUNC: &str = "opencontainers/runc libcontainer/rootfs_linux.go, createIfNo
 const PODMAN_BINDS: &str = "containers/podman libpod/container_internal_common.go, makeBindMounts";
 const PODMAN_LINKS: &str = "containers/podman libpod/container_internal_linux.go, makePlatformMtabLink";
 const PODMAN_SPEC: &str = "containers/podman pkg/specgen/generate/oci_linux.go, SpecGenToOCI";
+const STORAGE: &str = "containers/storage drivers/overlay/overlay.go, defaultPerms";
 const CRI_MOUNTS: &str = "containerd/containerd pkg/cri/sbserver/container_create_linux.go, containerMounts";
 const CRI_O: &str = "cri-o/cri-o server/container_create_linux.go, createSandboxContainer";
 const CRI_SPEC: &str = "containerd/containerd oci/mounts.go, defaultMounts";
@@ -101,6 +102,7 @@ pub(super) const PROFILES: &[Table] = &[
         name: "podman",
         about: "what Podman writes into a container",
         rules: &[
+            Row("/", Mode(0o555), PLAIN, "containers/storage gives a layer's root this mode", STORAGE),
             Row(
                 "/run",
                 Directory,
@@ -139,6 +141,13 @@ pub(super) const PROFILES: &[Table] = &[
         name: "kubernetes",
         about: "what the kubelet, containerd and CRI-O write into a container of a pod",
         rules: &[
+            Row(
+                "/",
+                Mode(0o555),
+                PLAIN,
+                "containers/storage, under CRI-O, gives a layer's root this mode",
+                STORAGE,
+            ),
             Row("/dev", Directory, MOUNT, "containerd mounts devices", CRI_SPEC),
             Row("/dev/console", EmptyFile, MOUNT, "runc makes a place for the terminal", RUNC),
             Row("/dev/pts", Directory, MOUNT, "containerd mounts terminals", CRI_SPEC),

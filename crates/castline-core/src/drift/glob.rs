@@ -10,7 +10,7 @@ const MAX_TEXT: usize = 4096;
 /// `*` is any part of a name, `?` one character of it, `[a-z]` one of these and `[!a-z]` one of all others; none of them
 /// matches `/`. `**` between slashes is any number of folders, none as well; at the end it is all that is below. `\`
 /// takes the next character as it is. A leading `/` may be left out. A folder's pattern is not its content's:
-/// `var/log` matches one path, `var/log/**` what is below it.
+/// `var/log` matches one path, `var/log/**` what is below it. `/` is the root alone.
 ///
 /// ```
 /// use castline_core::drift::Glob;
@@ -123,7 +123,10 @@ impl FromStr for Glob {
             return Err(bad(MAX_TEXT, "longer than 4,096 bytes"));
         }
         let start = usize::from(text.starts_with('/'));
-        if text.len() == start {
+        if text == "/" {
+            return Ok(Self { text: text.into(), parts: Vec::new() });
+        }
+        if text.is_empty() {
             return Err(bad(0, "it names nothing; `/**` is everything below the root"));
         }
         let mut parts = Vec::new();
@@ -248,6 +251,8 @@ mod tests {
             }
             assert!(!glob.matches(b""), "{pattern} matches the root");
         }
+        let root: Glob = "/".parse().expect("valid");
+        assert!(root.matches(b"") && !root.matches(b"a"));
         assert!("tmp/?".parse::<Glob>().expect("valid").matches(b"tmp/\xff"));
     }
 
@@ -255,7 +260,6 @@ mod tests {
     fn what_is_no_pattern_is_said_with_its_place() {
         for (pattern, position, reason) in [
             ("", 0, "names nothing"),
-            ("/", 0, "names nothing"),
             ("a/", 2, "no name"),
             ("a//b", 2, "no name"),
             ("a/../b", 2, "in no path"),

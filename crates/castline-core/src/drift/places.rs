@@ -78,7 +78,9 @@ pub(super) fn is_library(path: &[u8]) -> bool {
 
 /// Whether it is a folder of programs, or stands in one: what a link there can take the place of.
 pub(super) fn is_program_place(path: &[u8]) -> bool {
-    is_program_folder(path) || is_program_folder(parent(path)) && !parent(path).is_empty() || is_library(path)
+    let folder = parent(path);
+    let inside = is_program_folder(folder) && !SYSTEM_FOLDERS.contains(&folder);
+    is_program_folder(path) || inside || is_library(path)
 }
 
 /// Whether it holds programs, what these load, or much else that decides what runs.

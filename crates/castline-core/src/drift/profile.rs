@@ -67,6 +67,8 @@ pub enum Allowance {
     File,
     /// A symbolic link to just this, new or in place of what the image has.
     Link(&'static str),
+    /// The folder that the image has, with this mode.
+    Mode(u32),
 }
 
 impl Allowance {
@@ -80,6 +82,10 @@ impl Allowance {
             (Self::EmptyFile, NodeKind::File { size: 0, .. }) => harmless && actual.mode & 0o002 == 0,
             (Self::File, NodeKind::File { size, .. }) => {
                 harmless && actual.mode & 0o002 == 0 && (*size == 0 || actual.mode & 0o111 == 0)
+            }
+            (Self::Mode(mode), NodeKind::Directory) => {
+                let same = |before: &Node| Node { mode, mtime: actual.mtime, ..before.clone() } == *actual;
+                actual.mode == mode && expected.is_some_and(same)
             }
             (Self::Link(goal), NodeKind::Symlink { target }) => goal.as_bytes() == target,
             _ => false,
@@ -141,6 +147,7 @@ impl fmt::Display for Allowance {
             Self::EmptyFile => f.pad("empty file"),
             Self::File => f.pad("file"),
             Self::Link(target) => f.pad(&format!("link to {target}")),
+            Self::Mode(mode) => f.pad(&format!("its mode {mode:04o}")),
         }
     }
 }

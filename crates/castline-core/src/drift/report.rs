@@ -70,8 +70,8 @@ impl fmt::Display for DriftCode {
 pub struct DriftReport {
     /// Whether something was added, removed, modified or mounted over, with severity critical or warning.
     pub drifted: bool,
-    /// Whether everything was read, but for what was left out on request. Not `drifted` without `complete` is not a clean
-    /// verdict.
+    /// Whether everything was read, but for what was left out on request and what programs leave behind as they run. Not
+    /// `drifted` without `complete` is not a clean verdict.
     pub complete: bool,
     /// The name of the profile that was applied.
     pub profile: String,

@@ -56,12 +56,18 @@ const TABLE: &[Row] = &[
         case.is_only(&["links", "mtime"])
     }),
     (Severity::Critical, "it runs with the rights of its owner or group (setuid, setgid)", |case| {
-        case.actual.is_some_and(|node| is_file(node) && node.mode & 0o6000 != 0)
+        case.actual.is_some_and(is_setuid)
     }),
-    (Severity::Critical, "it has a capability that it was not shipped with, or with other content", |case| {
-        case.actual.is_some_and(|node| capability(node).is_some())
-            && (case.expected.and_then(capability) != case.actual.and_then(capability)
-                || case.has_new_content())
+    (
+        Severity::Critical,
+        "it no longer runs with the rights of its owner or group (setuid, setgid)",
+        |case| case.expected.is_some_and(is_setuid) && case.actual.is_some_and(is_file),
+    ),
+    (Severity::Critical, "its capability is not the one that it was shipped with", |case| {
+        case.actual.is_some() && case.expected.and_then(capability) != case.actual.and_then(capability)
+    }),
+    (Severity::Critical, "it has a capability, and other content", |case| {
+        case.actual.is_some_and(|node| capability(node).is_some()) && case.has_new_content()
     }),
     (Severity::Critical, "it gives access to a device", |case| {
         case.actual.is_some_and(is_device) && (case.differs("type") || case.differs("device"))
@@ -87,8 +93,11 @@ const TABLE: &[Row] = &[
             || places::is_library(case.path)
             || case.actual.is_some_and(is_executable);
         let gained = |is: fn(&Node) -> bool| case.actual.is_some_and(is) && !case.expected.is_some_and(is);
+        let given = case.code == DriftCode::Modified && gained(|node| node.uid != 0);
         matters
-            && (gained(is_open) || gained(|node| node.xattrs.contains_key(&b"system.posix_acl_access"[..])))
+            && (given
+                || gained(is_open)
+                || gained(|node| node.xattrs.contains_key(&b"system.posix_acl_access"[..])))
     }),
     (Severity::Critical, "it hides programs, libraries or rules of access", |case| {
         case.code == DriftCode::Mounted
@@ -103,8 +112,9 @@ const TABLE: &[Row] = &[
                     case.is_only(&["content", "size", "links", "mtime", "target"])
                         && case.actual.is_some_and(is_harmless)
                 }
-                DriftCode::Vanished => case.expected.is_none(),
-                DriftCode::Mounted | DriftCode::Changing | DriftCode::Unreadable => false,
+                // A log that is written to all the time, a file that came and went.
+                DriftCode::Vanished | DriftCode::Changing => case.expected.is_none(),
+                DriftCode::Mounted | DriftCode::Unreadable => false,
             }
     }),
 ];
@@ -145,6 +155,10 @@ impl Case<'_> {
 
 fn is_file(node: &Node) -> bool {
     matches!(node.kind, NodeKind::File { .. })
+}
+
+fn is_setuid(node: &Node) -> bool {
+    is_file(node) && node.mode & 0o6000 != 0
 }
 
 fn is_link(node: &Node) -> bool {

@@ -12,6 +12,7 @@ mod folder;
 mod lanes;
 mod links;
 mod options;
+mod overlay;
 mod queue;
 mod shared;
 mod stat;
@@ -33,6 +34,7 @@ use castline_core::{
 };
 use folder::Root;
 pub use options::{ScanLimits, ScanOptions, SkipFn};
+pub use overlay::Overlay;
 use queue::FolderTask;
 use shared::{Seen, Shared};
 pub use upper::{OverlayXattrs, Upper, scan_upper};

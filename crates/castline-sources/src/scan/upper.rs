@@ -4,9 +4,9 @@ use std::{
 };
 
 use castline_core::{
-    Watch,
+    Rootfs, Watch,
     drift::{Scan, Unread},
-    rootfs::{Change, Layer, Node, NodeKind},
+    rootfs::{Change, Layer, MergeFault, Node, NodeKind},
 };
 
 use super::{ScanOptions, attributes::Attributes, folder::parent, scan};
@@ -28,9 +28,7 @@ pub enum OverlayXattrs {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Upper {
-    /// What it adds and removes. Over the tree of the lower layers ([`Rootfs::with_layer`]) it gives the instance's.
-    ///
-    /// [`Rootfs::with_layer`]: castline_core::Rootfs::with_layer
+    /// What it adds and removes.
     pub layer: Layer,
     /// What could not be read, or does not tell alone what the instance sees.
     pub unread: BTreeMap<Vec<u8>, Unread>,
@@ -57,6 +55,19 @@ pub fn scan_upper(
     watch: &Watch<'_>,
 ) -> Result<Upper> {
     Ok(upper(scan(dir, options, watch)?, xattrs))
+}
+
+impl Upper {
+    /// What the instance sees: what was written, over the tree of the image that it was started from.
+    ///
+    /// # Errors
+    ///
+    /// [`MergeFault`] when it does not fit that tree: then it was written over another image.
+    pub fn over(self, image: &Rootfs) -> Result<Scan, MergeFault> {
+        let mut scan = Scan::of(image.with_layer(&self.layer)?);
+        (scan.unread, scan.mounts, scan.bytes) = (self.unread, self.mounts, self.bytes);
+        Ok(scan)
+    }
 }
 
 impl OverlayXattrs {

@@ -20,6 +20,10 @@ const COMMITTED: &str = "\
 #   has, `f:PATH:SIZE` a file, `h:PATH=FIRST` a further name of a file, `l:PATH->TARGET` a link, `c:` and `b:` with
 #   `PATH:MAJOR,MINOR` devices, `p:PATH` a pipe. `:MODE` follows where it is not 0755 (folder), 0777 (link) or 0644, then
 #   `:NAME=BASE64` for each attribute. A byte that is no printable ASCII character stands as `\\xHH`.
+# drift [--profile NAME] [--ignore GLOB] [--mount PATH] [--mtime]
+#   Compares two trees, as `castline tree --json` prints them: what was shipped, a space, what is there. Expected: the
+#   findings in the report's order, with a space between, each as `SEVERITY:CODE:PATH`, with `:ATTRIBUTE,ATTRIBUTE` after
+#   it where it is modified; `clean` when there is none. Paths are written as for `tree`.
 # digest.parse, platform.parse
 #   Parses the input. Expected: the canonical text, or `!` and the code of the error.
 # reference.parse

@@ -9,6 +9,7 @@ mod configs;
 mod descriptors;
 mod docker;
 mod documents;
+mod drifts;
 mod forms;
 mod layers;
 mod links;
@@ -38,6 +39,7 @@ pub(super) fn committed() -> Vec<Section> {
         layers::sections(),
         tars::sections(),
         trees::sections(),
+        drifts::sections(),
         archives::sections(),
         docker::sections(),
     ]
