@@ -2,7 +2,7 @@
 
 use std::{env, fs, path::Path};
 
-use castline::{Inspection, Report};
+use castline::{Inspection, Report, drift::DriftReport};
 use schemars::Schema;
 
 fn check(name: &str, schema: &Schema) {
@@ -25,4 +25,9 @@ fn the_schema_of_a_report_is_current() {
 #[test]
 fn the_schema_of_an_inspection_is_current() {
     check("inspection.json", &schemars::schema_for!(Inspection));
+}
+
+#[test]
+fn the_schema_of_a_drift_report_is_current() {
+    check("drift.json", &schemars::schema_for!(DriftReport));
 }

@@ -120,6 +120,7 @@ pub(super) fn side<'d>(
     differences.iter().filter_map(|d| Some((d.attribute.clone(), value(d)?.clone()))).collect()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it stands in a table with those that may have none")]
 fn mode(node: &Node) -> Option<String> {
     Some(format!("{:04o}", node.mode))
 }
@@ -161,6 +162,7 @@ fn device(node: &Node) -> Option<String> {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it stands in a table with those that may have none")]
 fn mtime(node: &Node) -> Option<String> {
     Some(format!("{}.{:09}", node.mtime.secs, node.mtime.nanos))
 }

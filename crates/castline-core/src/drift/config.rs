@@ -2,47 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{DriftCode, Severity, places};
+use super::{DriftCode, InstanceSpec, Mount, Severity, places};
 use crate::Runtime;
-
-/// How an instance is run: what a release declares, or what a platform reports. What is `None` is not stated.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", default)]
-pub struct InstanceSpec {
-    /// Variables by name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub env: Option<BTreeMap<String, String>>,
-    /// What is run: Docker's entrypoint, Kubernetes' `command`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub entrypoint: Option<Vec<String>>,
-    /// Its arguments: Docker's command, Kubernetes' `args`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub args: Option<Vec<String>>,
-    /// `user[:group]`; empty and `0` are root.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub user: Option<String>,
-    /// Where it is run.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub working_dir: Option<String>,
-    /// Mounts by the path that they are mounted at.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mounts: Option<BTreeMap<String, Mount>>,
-    /// Free text by key.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub labels: Option<BTreeMap<String, String>>,
-}
-
-/// What is mounted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", default)]
-pub struct Mount {
-    /// The host's path, or the name of a volume.
-    pub source: String,
-    /// Whether nothing can be written through it.
-    pub read_only: bool,
-}
 
 /// Whether a finding shows the values of variables and arguments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,36 +67,6 @@ const CODE: &[&str] = &[
 /// Variables that runtimes set by themselves.
 const OF_RUNTIMES: &[&str] = &["HOSTNAME", "HOME", "TERM", "container"];
 
-impl InstanceSpec {
-    /// The same with what the image says where nothing is stated. Variables and labels are stated one by one; an
-    /// entrypoint of its own does away with the image's arguments, as in Docker and Kubernetes.
-    #[must_use]
-    pub fn over(&self, image: &Runtime) -> Self {
-        let of_image = image.env.iter().filter_map(|pair| pair.split_once('='));
-        let mut env: BTreeMap<_, _> =
-            of_image.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        env.extend(self.env.clone().unwrap_or_default());
-        let mut labels = image.labels.clone();
-        labels.extend(self.labels.clone().unwrap_or_default());
-        let args = match (&self.args, &self.entrypoint) {
-            (Some(args), _) => args.clone(),
-            (None, Some(_)) => Vec::new(),
-            (None, None) => image.cmd.clone(),
-        };
-        Self {
-            env: Some(env),
-            entrypoint: Some(self.entrypoint.clone().unwrap_or_else(|| image.entrypoint.clone())),
-            args: Some(args),
-            user: Some(self.user.clone().or_else(|| image.user.clone()).unwrap_or_default()),
-            working_dir: Some(
-                self.working_dir.clone().or_else(|| image.working_dir.clone()).unwrap_or_default(),
-            ),
-            mounts: Some(self.mounts.clone().unwrap_or_default()),
-            labels: Some(labels),
-        }
-    }
-}
-
 /// Says how what a platform reports of an instance differs from what was declared over the image. What is not stated in
 /// `observed` is not compared: hand over `observed.over(image)` if the platform states only what overrides the image.
 ///
@@ -168,18 +99,18 @@ pub fn compare_config(
             findings.push(DriftCode::Modified, Severity::Critical, "command".into(), pair, true);
         }
     }
-    if let (Some(expected), Some(actual)) = (&declared.user, &observed.user) {
-        if user(expected) != user(actual) {
-            let severity = if user(actual).0 == "0" { Severity::Critical } else { Severity::Warning };
-            let pair = (Some(expected.clone()), Some(actual.clone()));
-            findings.push(DriftCode::Modified, severity, "user".into(), pair, false);
-        }
+    if let (Some(expected), Some(actual)) = (&declared.user, &observed.user)
+        && user(expected) != user(actual)
+    {
+        let severity = if user(actual).0 == "0" { Severity::Critical } else { Severity::Warning };
+        let pair = (Some(expected.clone()), Some(actual.clone()));
+        findings.push(DriftCode::Modified, severity, "user".into(), pair, false);
     }
-    if let (Some(expected), Some(actual)) = (&declared.working_dir, &observed.working_dir) {
-        if folder(expected) != folder(actual) {
-            let pair = (Some(expected.clone()), Some(actual.clone()));
-            findings.push(DriftCode::Modified, Severity::Warning, "workingDir".into(), pair, false);
-        }
+    if let (Some(expected), Some(actual)) = (&declared.working_dir, &observed.working_dir)
+        && folder(expected) != folder(actual)
+    {
+        let pair = (Some(expected.clone()), Some(actual.clone()));
+        findings.push(DriftCode::Modified, Severity::Warning, "workingDir".into(), pair, false);
     }
     if let (Some(expected), Some(actual)) = (&declared.mounts, &observed.mounts) {
         let text = |mounts: &BTreeMap<String, Mount>| -> BTreeMap<String, String> {
@@ -283,7 +214,7 @@ fn opens_the_host(mount: &Mount) -> bool {
     ];
     mount.source.starts_with('/')
         && (source.is_empty()
-            || source.ends_with(".sock")
+            || source.as_bytes().ends_with(b".sock")
             || system.iter().any(|folder| source == *folder || source.starts_with(&format!("{folder}/"))))
 }
 
@@ -357,16 +288,6 @@ mod tests {
                 found.iter().map(|f| format!("{} {} {}", f.code, f.severity.name(), f.attribute)).collect();
             assert_eq!(text.join("; "), expected, "{observed}");
         }
-    }
-
-    #[test]
-    fn an_entrypoint_of_its_own_does_away_with_the_arguments_of_the_image() {
-        let image =
-            Runtime { entrypoint: vec!["/app".into()], cmd: vec!["serve".into()], ..Runtime::default() };
-        let own = InstanceSpec { entrypoint: Some(vec!["/other".into()]), ..InstanceSpec::default() };
-        assert_eq!(own.over(&image).args, Some(vec![]));
-        let args = InstanceSpec { args: Some(vec!["test".into()]), ..InstanceSpec::default() };
-        assert_eq!(args.over(&image).entrypoint, Some(vec!["/app".into()]));
     }
 
     #[test]

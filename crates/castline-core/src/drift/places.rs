@@ -1,8 +1,7 @@
 //! Which paths matter, by the Filesystem Hierarchy Standard and the manuals of what reads them.
 
 /// Names of folders that hold programs or what these load, wherever they are.
-const PROGRAM_FOLDERS: &[&[u8]] =
-    &[b"bin", b"sbin", b"lib", b"lib32", b"lib64", b"libx32", b"libexec", b"games"];
+const PROGRAM_FOLDERS: &[&[u8]] = &[b"bin", b"sbin", b"lib", b"lib32", b"lib64", b"libx32", b"libexec"];
 
 /// Folders in which much stands that decides what runs.
 const SYSTEM_FOLDERS: &[&[u8]] = &[b"", b"usr", b"usr/local", b"etc", b"opt"];
@@ -79,8 +78,9 @@ pub(super) fn is_library(path: &[u8]) -> bool {
 /// Whether it is a folder of programs, or stands in one: what a link there can take the place of.
 pub(super) fn is_program_place(path: &[u8]) -> bool {
     let folder = parent(path);
-    let inside = is_program_folder(folder) && !SYSTEM_FOLDERS.contains(&folder);
-    is_program_folder(path) || inside || is_library(path)
+    is_program_folder(path)
+        || is_library(path)
+        || is_program_folder(folder) && !SYSTEM_FOLDERS.contains(&folder)
 }
 
 /// Whether it holds programs, what these load, or much else that decides what runs.
@@ -94,9 +94,7 @@ pub(super) fn is_program_folder(path: &[u8]) -> bool {
 pub(super) fn holds_programs(path: &[u8]) -> bool {
     is_authority(path) || is_program_folder(path) || is_library(path) || {
         // A folder inside of one, such as a plugin's, but not all of an application's data.
-        ancestors(path).skip(1).any(|folder| {
-            !SYSTEM_FOLDERS.contains(&folder) && is_program_folder(folder) && !name(folder).is_empty()
-        })
+        ancestors(path).skip(1).any(|folder| !SYSTEM_FOLDERS.contains(&folder) && is_program_folder(folder))
     }
 }
 

@@ -16,7 +16,7 @@ use crate::rootfs::{Node, NodeKind};
 ///
 /// let podman = Profile::named("podman").expect("a profile");
 /// assert!(podman.rules.iter().any(|rule| rule.path.as_str() == "/run/.containerenv"));
-/// println!("{podman}");
+/// assert!(podman.to_string().contains("makeBindMounts"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -76,7 +76,7 @@ impl NodeKind {
 
 impl Node {
     /// The folder that is made where a layer has something in a folder that no layer has: what containerd makes.
-    pub(super) fn implicit_directory() -> Self {
+    pub(crate) fn implicit_directory() -> Self {
         Self {
             kind: NodeKind::Directory,
             mode: 0o755,
