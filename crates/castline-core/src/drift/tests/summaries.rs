@@ -31,7 +31,7 @@ fn a_summary_has_a_line_for_each_folder_while_they_are_few() {
 fn a_folder_that_is_new_as_a_whole_is_one_line() {
     let mut words = "usr/bin/a=f755:x usr/lib/b=f644:x srv=d755".to_owned();
     for at in 0..300 {
-        words += &format!(" srv/new/d{}/f{at}=f644:x", at % 7);
+        write!(words, " srv/new/d{}/f{at}=f644:x", at % 7).expect("memory");
     }
     assert_eq!(summary(&words), ["srv/new warning +308 -0 ~0"]);
 }
