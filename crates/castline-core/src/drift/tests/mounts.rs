@@ -129,6 +129,10 @@ fn what_was_not_read_is_not_removed_and_not_clean() {
     assert_eq!(lines(&found), ["warning changing srv/c"]);
     let found = report("srv/a/b=f644:x srv/c=f644:y", "tmp/x", Unread::Vanished, &none);
     assert_eq!(lines(&found), ["info vanished tmp/x"]);
+    assert!(found.complete, "it was no part of the image");
+    let found = report("srv/a/b=f644:x srv/c=f644:y", "var/log/x", Unread::Changing, &none);
+    assert_eq!(lines(&found), ["info changing var/log/x"]);
+    let found = report("srv/a/b=f644:x srv/c=f644:y", "var/log/x", Unread::Refused("no".into()), &none);
     assert!(!found.complete);
     let glob = "srv/c".parse().expect("a pattern");
     let found = report("srv/a/b=f644:x", "srv/c", Unread::Changing, &none.with_ignored(glob));

@@ -14,13 +14,13 @@ fn every_change_has_its_attributes_and_its_severity() {
         ("bin/sh=f755:b", "bin/sh=f755:b tmp/x=f755:a", "critical added tmp/x"),
         ("tmp=d1777", "tmp=d1777 tmp/x=f755:a", "critical added tmp/x"),
         ("bin=d755", "bin=d755 bin/x=f755:", "warning added bin/x"),
-        ("bin/su=f755:a", "bin/su=f755:a@7", "warning modified bin/su uid"),
+        ("bin/su=f755:a", "bin/su=f755:a@7", "critical modified bin/su uid"),
         // setuid, setgid, capabilities
         ("bin/su=f755:a", "bin/su=f4755:a", "critical modified bin/su mode"),
-        ("bin/su=f4755:a", "bin/su=f755:a", "warning modified bin/su mode"),
+        ("bin/su=f4755:a", "bin/su=f755:a", "critical modified bin/su mode"),
         ("opt=d755", "opt=d755 opt/x=f2644:a", "critical added opt/x"),
         ("bin/ping=f755:a", "bin/ping=f755:a+cap", "critical modified bin/ping xattr:security.capability"),
-        ("bin/ping=f755:a+cap", "bin/ping=f755:a", "warning modified bin/ping xattr:security.capability"),
+        ("bin/ping=f755:a+cap", "bin/ping=f755:a", "critical modified bin/ping xattr:security.capability"),
         ("bin/ping=f755:a+cap", "bin/ping=f755:b+cap", "critical modified bin/ping content"),
         ("srv/x=f644:a", "srv/x=f644:a+user.note", "warning modified srv/x xattr:user.note"),
         // Libraries and links
