@@ -55,8 +55,7 @@ pub(crate) enum Command {
     Verify(Verify),
 }
 
-const DRIFT_EXAMPLES: &str = concat!(
-    "\
+const DRIFT_EXAMPLES: &str = "\
 Examples:
   castline drift oci:images/app:v1 /proc/4711/root --profile podman
   castline drift oci:images/app:v1 /mnt/rootfs --ignore 'var/cache/**' --json
@@ -64,14 +63,18 @@ Examples:
   castline tree oci:images/app:v1 --json > app.jsonl
   castline drift tree:app.jsonl /proc/4711/root --profile kubernetes --mount /data
 
-Type, mode, owner, size, content, link target, device and extended attributes are compared. The image is verified first; a
-tree that was saved is taken as it is. Nothing is written to ROOTFS. As another user than root, what is not readable is
-said to be unchecked.
---fast believes the overlay that everything it has not written is as in the image: it does not see who altered the image's
-layers on the host. --cache believes the kernel's ctime: it does not see who set the clock back or wrote to the raw disk.
-",
-    exit_status!()
-);
+Compared are type, mode, owner, size, content, link target, device, extended attributes and hard
+links. The image is verified first; a tree that was saved is taken as it is. Nothing is written to
+ROOTFS. What cannot be read, as by another user than root, is told and leaves the verdict open.
+
+--fast believes that what the overlay has not written is as in the image: it does not see who
+altered the image's layers on the host. --cache believes the kernel's ctime: it does not see who
+set the clock back, or wrote to the disk beneath the filesystem.
+
+Severities: critical is code that was not shipped, or rights; warning is what differs otherwise;
+info is what programs leave as they run (logs, files in /tmp), and no drift.
+Exit status: 0 no drift, remarks aside; 1 it drifted, or something could not be checked; 2 the work
+could not be done.";
 
 const PROFILE_EXAMPLES: &str = "\
 Examples:

@@ -156,7 +156,7 @@ fn words(text: &str) -> String {
 
 #[test]
 fn help_has_examples() {
-    for command in ["verify", "inspect", "tree"] {
+    for command in ["verify", "inspect", "tree", "drift", "profile"] {
         let (status, text, _) = run(&[command, "--help"]);
         assert_eq!(status, 0);
         assert!(text.contains("Examples:\n  castline "), "{text}");
