@@ -191,7 +191,8 @@ fn of(finding: &DriftFinding) -> String {
         let value = |of: &std::collections::BTreeMap<String, String>| {
             of.get(attribute).map_or("absent".into(), |value| castline::shown_whole(value))
         };
-        let _ = writeln!(text, "  {attribute:<14}{} -> {}", value(&finding.expected), value(&finding.actual));
+        let _ =
+            writeln!(text, "  {attribute:<13} {} -> {}", value(&finding.expected), value(&finding.actual));
     }
     text
 }
