@@ -69,7 +69,8 @@ ROOTFS. What cannot be read, as by another user than root, is told and leaves th
 
 --fast believes that what the overlay has not written is as in the image: it does not see who
 altered the image's layers on the host. --cache believes the kernel's ctime: it does not see who
-set the clock back, or wrote to the disk beneath the filesystem.
+set the clock back, or wrote to the disk beneath the filesystem. --verity believes the kernel, which
+refuses to read what differs from the digest that it measures.
 
 Severities: critical is code that was not shipped, or rights; warning is what differs otherwise;
 info is what programs leave as they run (logs, files in /tmp), and no drift.
@@ -149,6 +150,7 @@ pub(crate) enum Expected {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "they are flags")]
 pub(crate) struct Drift {
     /// The image, e.g. `oci:images/app:v1`; or `tree:FILE`, which `castline tree --json` printed.
     #[arg(value_name = "IMAGE", value_parser = expected)]
@@ -179,6 +181,9 @@ pub(crate) struct Drift {
     /// Print one JSON document instead of text (schemas/ has its schema).
     #[arg(long)]
     pub(crate) json: bool,
+    /// Do not read files whose content fs-verity guards as the image has it. A tree is to be saved with it, too.
+    #[arg(long)]
+    pub(crate) verity: bool,
     /// How many cores to use; all by default.
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<NonZeroUsize>,
@@ -207,6 +212,9 @@ pub(crate) struct Inspect {
 pub(crate) struct Tree {
     #[command(flatten)]
     pub(crate) common: Common,
+    /// With --json, also the digest by which fs-verity knows each file.
+    #[arg(long, requires = "json")]
+    pub(crate) verity: bool,
 }
 
 #[derive(Debug, Args)]

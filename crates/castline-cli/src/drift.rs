@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeMap,
     fmt::Write as _,
     fs::File,
     io::{self, BufRead, BufReader},
@@ -26,10 +27,12 @@ const NAMED: usize = 40;
 pub(crate) fn run(arguments: &Drift) -> Result<Verdict, Failure> {
     let expected = match &arguments.image {
         Expected::Tree(file) => saved(file)?,
-        Expected::Image(image) => match tree::verified(&arguments.common(image), arguments.jobs)? {
-            Some(tree) => tree,
-            None => return Ok(Verdict::Findings),
-        },
+        Expected::Image(image) => {
+            match tree::verified(&arguments.common(image), arguments.verity, arguments.jobs)? {
+                Some(tree) => tree,
+                None => return Ok(Verdict::Findings),
+            }
+        }
     };
     let scan = seen(arguments, &expected)?;
     let mut options =
@@ -73,8 +76,12 @@ fn seen(arguments: &Drift, expected: &Rootfs) -> Result<Scan, Failure> {
     let bar = Bar::new("scanning");
     let show = |progress: Progress| bar.show(progress);
     let watch = Watch::none().with_progress(&show);
+    let known = if arguments.verity { expected.by_verity() } else { BTreeMap::default() };
     let mut options = ScanOptions::default();
     options.jobs = arguments.jobs;
+    if arguments.verity {
+        options = options.with_verity(&known);
+    }
     let rootfs = &arguments.rootfs;
     if arguments.fast {
         let overlay = Overlay::of_root(rootfs)?;
@@ -95,7 +102,9 @@ fn seen(arguments: &Drift, expected: &Rootfs) -> Result<Scan, Failure> {
         output::note(&format!("{}: {fault}; everything is read", file.display()))?;
     }
     let scan = scan_with_cache(rootfs, &options, &mut cache, &watch)?;
-    cache.save(file)?;
+    if cache.is_changed() {
+        cache.save(file)?;
+    }
     Ok(scan)
 }
 
@@ -188,7 +197,7 @@ fn of(finding: &DriftFinding) -> String {
         finding.code
     );
     for attribute in &finding.attributes {
-        let value = |of: &std::collections::BTreeMap<String, String>| {
+        let value = |of: &BTreeMap<String, String>| {
             of.get(attribute).map_or("absent".into(), |value| castline::shown_whole(value))
         };
         let _ =

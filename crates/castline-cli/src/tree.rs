@@ -15,7 +15,7 @@ use crate::{
 /// `castline tree`: the files of one image, verified on the way.
 pub(crate) fn run(arguments: &Tree) -> Result<Verdict, Failure> {
     let common = &arguments.common;
-    let Some(tree) = verified(common, None)? else { return Ok(Verdict::Findings) };
+    let Some(tree) = verified(common, arguments.verity, None)? else { return Ok(Verdict::Findings) };
     let mut stdout = BufWriter::new(io::stdout().lock());
     let written =
         if common.json { tree.write_json_lines(&mut stdout) } else { tree.write_mtree(&mut stdout) };
@@ -24,8 +24,12 @@ pub(crate) fn run(arguments: &Tree) -> Result<Verdict, Failure> {
 }
 
 /// The tree of the one image that is asked for; `None`, with the findings on standard error, when it is not intact.
-pub(crate) fn verified(common: &Common, jobs: Option<NonZeroUsize>) -> Result<Option<Rootfs>, Failure> {
-    let mut options = common.options().with_rootfs(true);
+pub(crate) fn verified(
+    common: &Common,
+    verity: bool,
+    jobs: Option<NonZeroUsize>,
+) -> Result<Option<Rootfs>, Failure> {
+    let mut options = common.options().with_rootfs(true).with_verity(verity);
     options.jobs = jobs;
     let source = common.open(&options)?;
     let inspection = castline::inspect(&source, &options, &Watch::none())?;

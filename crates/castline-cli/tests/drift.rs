@@ -118,6 +118,14 @@ fn a_tree_that_was_saved_is_as_good_as_the_image() {
     let saved = format!("tree:{}", file.display());
     assert_eq!(run(&["drift", &saved, rootfs]).0, 0);
 
+    // Nothing here is guarded, so everything is read all the same.
+    let (status, guarded, _) = run(&["tree", IMAGE, "--json", "--verity"]);
+    assert!(status == 0 && guarded.contains("\"verity\":\"sha256:"), "{guarded}");
+    fs::write(&file, &guarded).expect("writes");
+    let (status, text, _) = run(&["drift", &saved, rootfs, "--verity"]);
+    assert!(status == 0 && text.ends_with("6 B read\n"), "{text}");
+    assert_eq!(run(&["drift", IMAGE, rootfs, "--verity"]).0, 0);
+
     let mut command = castline(&["drift", "tree:-", rootfs]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it runs");
     child.stdin.take().expect("a pipe").write_all(tree.as_bytes()).expect("writes");

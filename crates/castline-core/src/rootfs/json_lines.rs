@@ -50,6 +50,8 @@ struct Line {
     xattrs: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     implicit: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verity: Option<Box<Digest>>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
@@ -76,7 +78,7 @@ impl From<BadLine> for io::Error {
 
 impl Rootfs {
     /// Writes one JSON object a line: `path`, `type`, `mode` (octal), `uid`, `gid`, `mtime`; `size` and `digest` of a file,
-    /// `target` of a link, `device` of a device, `sameAs` of a further name of a file, `xattrs` (base64 by name).
+    /// `target` of a link, `device` of a device, `sameAs` of a further name of a file, `xattrs` (base64 by name); `verity`, the fs-verity digest, where it was computed.
     ///
     /// # Errors
     ///
@@ -156,6 +158,7 @@ impl Rootfs {
                 .collect::<Option<_>>()
                 .ok_or("an attribute is not base64")?,
             implicit: line.implicit,
+            verity: line.verity,
         };
         Ok((path, Arc::new(node)))
     }
@@ -177,6 +180,7 @@ impl Line {
             mtime: node.mtime.secs,
             mtime_nanos: node.mtime.nanos,
             implicit: node.implicit,
+            verity: node.verity.clone(),
             ..Self::default()
         };
         let xattr = |(name, value): (&Vec<u8>, &Vec<u8>)| {

@@ -1,6 +1,6 @@
 use castline_sha256::Sha256;
 
-use super::{Node, NodeKind};
+use super::{Node, NodeKind, verity::Verity};
 use crate::{
     Digest,
     tar::{Entry, Kind, Visitor, normalize},
@@ -64,10 +64,28 @@ impl FromIterator<Change> for Layer {
 pub(crate) struct Collector {
     layer: Layer,
     /// The file whose content comes by, and its digest so far.
-    open: Option<(Vec<u8>, Node, Sha256)>,
+    open: Option<Open>,
+    /// Whether to compute fs-verity digests, too.
+    verity: bool,
     /// Bytes of holes that may still be hashed: no tar has to hold them, so they need a limit of their own.
     holes: u64,
     overrun: bool,
+}
+
+struct Open {
+    path: Vec<u8>,
+    node: Node,
+    hasher: Sha256,
+    verity: Option<Verity>,
+}
+
+impl Open {
+    fn update(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+        if let Some(verity) = &mut self.verity {
+            verity.update(bytes);
+        }
+    }
 }
 
 const WHITEOUT: &[u8] = b".wh.";
@@ -77,8 +95,8 @@ const META: &[u8] = b".wh..wh.";
 
 impl Collector {
     /// At most `holes` bytes of holes in sparse files are taken.
-    pub(crate) fn new(holes: u64) -> Self {
-        Self { layer: Layer::default(), open: None, holes, overrun: false }
+    pub(crate) fn new(holes: u64, verity: bool) -> Self {
+        Self { layer: Layer::default(), open: None, verity, holes, overrun: false }
     }
 
     /// The layer; `None` when its sparse files are larger than the limit.
@@ -132,17 +150,19 @@ impl Visitor for Collector {
             mtime: entry.mtime,
             xattrs: entry.xattrs,
             implicit: false,
+            verity: None,
         };
         if matches!(node.kind, NodeKind::File { .. }) {
-            self.open = Some((path, node, Sha256::new()));
+            let verity = self.verity.then(Verity::default);
+            self.open = Some(Open { path, node, hasher: Sha256::new(), verity });
         } else {
             self.layer.changes.push(Change::Add { path, node });
         }
     }
 
     fn data(&mut self, bytes: &[u8]) {
-        if let Some((_, _, hasher)) = &mut self.open {
-            hasher.update(bytes);
+        if let Some(open) = &mut self.open {
+            open.update(bytes);
         }
     }
 
@@ -152,19 +172,20 @@ impl Visitor for Collector {
             return;
         };
         self.holes = left;
-        if let Some((_, _, hasher)) = &mut self.open {
+        if let Some(open) = &mut self.open {
             let zeros = [0; 4096];
             let mut length = length;
             while length > 0 {
                 let count = length.min(zeros.len() as u64);
-                hasher.update(&zeros[..usize::try_from(count).unwrap_or(zeros.len())]);
+                open.update(&zeros[..usize::try_from(count).unwrap_or(zeros.len())]);
                 length -= count;
             }
         }
     }
 
     fn end(&mut self) {
-        if let Some((path, mut node, hasher)) = self.open.take() {
+        if let Some(Open { path, mut node, hasher, verity }) = self.open.take() {
+            node.verity = verity.map(|verity| Box::new(Digest::from_sha256(verity.finish())));
             if let NodeKind::File { digest, .. } = &mut node.kind {
                 *digest = Digest::from_sha256(hasher.finalize());
             }

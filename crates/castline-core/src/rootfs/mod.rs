@@ -8,8 +8,11 @@ mod layer;
 mod merge;
 mod mtree;
 mod node;
+mod verity;
 
 use std::{collections::BTreeMap, sync::Arc};
+
+use crate::Digest;
 
 pub use json_lines::BadLine;
 pub(crate) use layer::Collector;
@@ -38,6 +41,15 @@ impl Rootfs {
     /// Whether there is not even a root.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// The content digest of each file by its fs-verity digest, as far as that is known.
+    pub fn by_verity(&self) -> BTreeMap<Digest, Digest> {
+        let known = |node: &Arc<Node>| match (&node.kind, &node.verity) {
+            (NodeKind::File { digest, .. }, Some(verity)) => Some(((**verity).clone(), digest.clone())),
+            _ => None,
+        };
+        self.entries.values().filter_map(known).collect()
     }
 
     /// Every entry by its path, in the order of the paths' bytes.

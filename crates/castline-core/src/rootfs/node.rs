@@ -19,6 +19,9 @@ pub struct Node {
     pub xattrs: BTreeMap<Vec<u8>, Vec<u8>>,
     /// Whether it is a folder that no layer has: one that engines make because something is in it, as they see fit.
     pub implicit: bool,
+    /// Of a file, the digest by which fs-verity knows its content (SHA-256, blocks of 4,096 bytes, no salt), where it was
+    /// computed ([`Options::with_verity`](crate::Options::with_verity)).
+    pub verity: Option<Box<Digest>>,
 }
 
 /// What a node is, with what only such a one has.
@@ -85,6 +88,7 @@ impl Node {
             mtime: Mtime::default(),
             xattrs: BTreeMap::new(),
             implicit: true,
+            verity: None,
         }
     }
 

@@ -10,6 +10,7 @@ use super::{
     pump::{LayerFault, LayerOutcome, ReadFault},
     source::{BlobName, Format, OpenFault},
     survey::{BlobUse, Draft, Slot, Survey},
+    tar_check::Tree,
 };
 use crate::{
     Algorithm, Compression, Digest, Rootfs, Verified,
@@ -20,7 +21,7 @@ use crate::{
 
 impl BlobUse {
     /// What the pipeline is to compute.
-    pub(super) fn task(&self, tree: bool) -> Task {
+    pub(super) fn task(&self, tree: Tree) -> Task {
         let stored = self.expected.iter().map(Digest::algorithm).collect();
         let mut content: Vec<Algorithm> = Vec::new();
         for layer in &self.layers {
@@ -32,7 +33,7 @@ impl BlobUse {
             }
         }
         let size = self.declared.iter().map(|(size, _)| *size).max().unwrap_or_default();
-        let tree = tree && !content.is_empty();
+        let tree = if content.is_empty() { Tree::None } else { tree };
         Task { name: self.name.clone(), size, stored, content, tree, inline: self.inline.clone() }
     }
 

@@ -33,6 +33,7 @@ pub use watch::{Cancel, Progress, Watch};
 
 use crate::{Digest, Error, Image, Result, Rootfs, Verified};
 use survey::Survey;
+use tar_check::Tree;
 
 /// What a verification yields.
 #[derive(Clone, Debug)]
@@ -58,7 +59,7 @@ pub struct Verification {
 /// is wrong with the image is a finding.
 pub fn verify(source: &dyn BlobSource, options: &Options, watch: &Watch<'_>) -> Result<Verification> {
     let survey = survey(source, options, watch)?;
-    let tasks: Vec<_> = survey.blobs.iter().map(|blob| blob.task(options.rootfs)).collect();
+    let tasks: Vec<_> = survey.blobs.iter().map(|blob| blob.task(Tree::of(options))).collect();
     let jobs =
         options.jobs.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
     let before = Progress {

@@ -14,6 +14,8 @@ pub struct Options {
     pub unreferenced: bool,
     /// Whether to merge the layers into the tree of files that they stand for.
     pub rootfs: bool,
+    /// Whether that tree is to have fs-verity digests as well, which takes hashing each file once more.
+    pub verity: bool,
     /// How much the image may ask for.
     pub limits: Limits,
     /// How many cores to use; `None` for all. The report is the same for any number.
@@ -43,6 +45,12 @@ impl Options {
     #[must_use]
     pub fn with_rootfs(self, rootfs: bool) -> Self {
         Self { rootfs, ..self }
+    }
+
+    /// The same with the tree of files and its fs-verity digests, or without these.
+    #[must_use]
+    pub fn with_verity(self, verity: bool) -> Self {
+        Self { verity, rootfs: self.rootfs || verity, ..self }
     }
 
     /// The same with other limits.

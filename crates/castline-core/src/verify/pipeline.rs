@@ -27,6 +27,7 @@ use super::{
     buffer::{Chunk, Pool},
     pump::{LayerOutcome, Pump, ReadFault, Step},
     source::{Blob, BlobName, BlobSource},
+    tar_check::Tree,
     watch::{Progress, Watch},
 };
 use crate::{
@@ -51,7 +52,7 @@ pub(super) struct Task {
     /// Digests of the decompressed bytes; empty when it is no layer.
     pub(super) content: Vec<Algorithm>,
     /// Whether to note what the layer adds and removes.
-    pub(super) tree: bool,
+    pub(super) tree: Tree,
     /// The bytes themselves, where the source has none.
     pub(super) inline: Option<Arc<[u8]>>,
 }

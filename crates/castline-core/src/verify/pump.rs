@@ -3,7 +3,7 @@ use std::{io::Read, sync::Arc};
 use super::{
     buffer::{Buffer, Chunk, Pool},
     source::{Blob, OpenFault},
-    tar_check::{TarCheck, TarOutcome},
+    tar_check::{TarCheck, TarOutcome, Tree},
 };
 use crate::{
     Compression, Limits,
@@ -95,7 +95,7 @@ impl<'a> Pump<'a> {
         blob: Blob<'a>,
         is_layer: bool,
         plain_content: bool,
-        tree: bool,
+        tree: Tree,
         pool: &Arc<Pool>,
         limits: &'a Limits,
     ) -> Self {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use crate::{
-    Limits,
+    Limits, Options,
     rootfs::{Collector, Layer},
     tar::{self, Entry, Kind, Parser, TarFault, Visitor, normalize},
 };
@@ -12,6 +12,24 @@ pub(super) struct TarCheck {
     parser: Parser,
     listener: Listener,
     fault: Option<TarFault>,
+}
+
+/// What is to be noted of the files in a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tree {
+    None,
+    Plain,
+    WithVerity,
+}
+
+impl Tree {
+    pub(super) const fn of(options: &Options) -> Self {
+        match (options.rootfs, options.verity) {
+            (false, _) => Self::None,
+            (true, false) => Self::Plain,
+            (true, true) => Self::WithVerity,
+        }
+    }
 }
 
 /// What was learnt about a layer's tar.
@@ -76,9 +94,10 @@ fn is_whiteout_of_parent(path: &[u8]) -> bool {
 }
 
 impl TarCheck {
-    /// `collect`: whether to note what the layer adds and removes.
-    pub(super) fn new(limits: &Limits, collect: bool) -> Self {
-        let collector = collect.then(|| Collector::new(limits.layer_bytes));
+    /// Notes what the layer adds and removes as far as `tree` asks for it.
+    pub(super) fn new(limits: &Limits, tree: Tree) -> Self {
+        let collector =
+            (tree != Tree::None).then(|| Collector::new(limits.layer_bytes, tree == Tree::WithVerity));
         let limits =
             tar::Limits { entries: limits.entries, path_bytes: limits.path_bytes, ..tar::Limits::default() };
         Self {

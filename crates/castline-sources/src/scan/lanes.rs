@@ -9,6 +9,7 @@ use super::{
     folder::{name, parent},
     queue::FileTask,
     stat::Stat,
+    verity::measure,
     worker::Worker,
 };
 
@@ -79,6 +80,11 @@ impl Worker<'_> {
     fn start(&mut self, task: FileTask, attempt: u32) -> Option<Open> {
         match self.open_file(&task) {
             Ok((fd, before, xattrs)) => {
+                if let Some(digest) = self.guarded(&fd, &before) {
+                    let kind = NodeKind::File { size: before.size, digest };
+                    self.keep(task, &before, kind, xattrs);
+                    return None;
+                }
                 let hasher = Sha256::new();
                 Some(Open { task, fd, before, xattrs, hasher, read: 0, ended: false, attempt })
             }
@@ -146,12 +152,23 @@ impl Worker<'_> {
             self.seen.digests.extend(cache.known(&open.before, digest));
         }
         let kind = NodeKind::File { size: open.read, digest: Digest::from_sha256(digest) };
-        let linked = open.task.listed.links > 1;
-        let node = self.take_in(open.task.path, &open.before, kind, open.xattrs);
-        if linked {
-            self.scan.links.keep(&open.task.listed, &open.before, &node);
-        }
+        self.keep(open.task, &open.before, kind, open.xattrs);
         None
+    }
+
+    /// The digest of a file's content, if fs-verity guards it under a digest that the caller knows.
+    fn guarded(&self, fd: &OwnedFd, stat: &Stat) -> Option<Digest> {
+        let options = self.scan.options;
+        let known = options.verity?;
+        known.get(&options.measure.unwrap_or(measure)(fd, stat)?).cloned()
+    }
+
+    /// Takes a file in.
+    fn keep(&mut self, task: FileTask, seen: &Stat, kind: NodeKind, xattrs: Attributes) {
+        let node = self.take_in(task.path, seen, kind, xattrs);
+        if task.listed.links > 1 {
+            self.scan.links.keep(&task.listed, seen, &node);
+        }
     }
 
     /// Hashes what both lanes have: all of the shorter, and as many blocks of the other.

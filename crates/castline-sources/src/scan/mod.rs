@@ -17,6 +17,7 @@ mod queue;
 mod shared;
 mod stat;
 mod upper;
+mod verity;
 mod worker;
 
 use std::{

@@ -1,4 +1,14 @@
-use std::{collections::BTreeSet, fmt, num::NonZeroUsize};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    num::NonZeroUsize,
+};
+
+use castline_core::Digest;
+#[cfg(doc)]
+use castline_core::Rootfs;
+
+use super::verity::Measure;
 
 /// Says of a path whether it is left out.
 pub type SkipFn<'a> = dyn Fn(&[u8]) -> bool + Sync + 'a;
@@ -15,6 +25,11 @@ pub struct ScanOptions<'a> {
     pub skip: BTreeSet<Vec<u8>>,
     /// Says of a path whether it is left out, too.
     pub skip_if: Option<&'a SkipFn<'a>>,
+    /// Content digests by fs-verity digest ([`Rootfs::by_verity`]). A file whose content the kernel guards under one of them
+    /// is not read: this trusts the kernel, and nothing else.
+    pub verity: Option<&'a BTreeMap<Digest, Digest>>,
+    /// What measures instead of the kernel, where a test cannot have a filesystem with fs-verity.
+    pub(super) measure: Option<Measure>,
 }
 
 /// How much a tree may ask for, so that an instance cannot stop its own scan.
@@ -60,6 +75,12 @@ impl<'a> ScanOptions<'a> {
     #[must_use]
     pub fn with_skip_if(self, skip: &'a SkipFn<'a>) -> Self {
         Self { skip_if: Some(skip), ..self }
+    }
+
+    /// The same, not reading files that fs-verity guards under one of these digests.
+    #[must_use]
+    pub fn with_verity(self, known: &'a BTreeMap<Digest, Digest>) -> Self {
+        Self { verity: Some(known), ..self }
     }
 
     pub(super) fn skips(&self, path: &[u8]) -> bool {

@@ -2,7 +2,7 @@ use std::os::fd::AsFd;
 
 use castline_core::{rootfs::NodeKind, tar::Mtime};
 use rustix::{
-    fs::{AtFlags, FileType, Statx, StatxFlags, statx},
+    fs::{AtFlags, FileType, Statx, StatxAttributes, StatxFlags, statx},
     io::Errno,
 };
 
@@ -22,6 +22,7 @@ pub(super) struct Stat {
     mtime: (i64, u32),
     /// When it was changed in any way: seconds since 1970, and nanoseconds.
     pub(super) ctime: (i64, u32),
+    verity: bool,
 }
 
 impl Stat {
@@ -74,6 +75,11 @@ impl Stat {
         self.mount.is_some()
     }
 
+    /// Whether fs-verity guards its content.
+    pub(super) fn has_verity(&self) -> bool {
+        self.verity
+    }
+
     /// What tells the file from all others while it is there: mount, device, and number.
     pub(super) fn identity(&self) -> (Option<u64>, u64, u64) {
         (self.mount, self.dev, self.ino)
@@ -107,6 +113,7 @@ impl From<&Statx> for Stat {
             size: seen.stx_size,
             mtime: (seen.stx_mtime.tv_sec, seen.stx_mtime.tv_nsec),
             ctime: (seen.stx_ctime.tv_sec, seen.stx_ctime.tv_nsec),
+            verity: (seen.stx_attributes & StatxAttributes::VERITY).bits() != 0,
         }
     }
 }

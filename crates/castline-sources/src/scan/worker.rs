@@ -268,6 +268,7 @@ impl<'s> Worker<'s> {
             mtime: stat.mtime(),
             xattrs,
             implicit: false,
+            verity: None,
         });
         self.seen.found.push((path, Arc::clone(&node)));
         self.untold.1 += 1;

@@ -37,6 +37,7 @@ fn node(root: &Path, path: &str, kind: NodeKind, xattrs: &[(&str, &[u8])]) -> No
         },
         xattrs: xattrs.iter().map(|(name, value)| (name.as_bytes().to_vec(), value.to_vec())).collect(),
         implicit: false,
+        verity: None,
     }
 }
 

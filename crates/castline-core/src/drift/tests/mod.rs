@@ -39,7 +39,16 @@ fn node(text: &str) -> Node {
         other => other,
     });
     let xattrs = name.map(|name| (name.as_bytes().to_vec(), b"\x01value".to_vec())).into_iter().collect();
-    Node { kind, mode, uid: owner, gid: 0, mtime: crate::tar::Mtime::default(), xattrs, implicit: false }
+    Node {
+        kind,
+        mode,
+        uid: owner,
+        gid: 0,
+        mtime: crate::tar::Mtime::default(),
+        xattrs,
+        implicit: false,
+        verity: None,
+    }
 }
 
 /// A tree of `path=node` words, and of the folders that they are in.
