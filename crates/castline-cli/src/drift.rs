@@ -102,7 +102,7 @@ fn seen(arguments: &Drift, expected: &Rootfs) -> Result<Scan, Failure> {
         output::note(&format!("{}: {fault}; everything is read", file.display()))?;
     }
     let scan = scan_with_cache(rootfs, &options, &mut cache, &watch)?;
-    if cache.is_changed() {
+    if cache.is_changed() || cache.fault().is_some() || !file.exists() {
         cache.save(file)?;
     }
     Ok(scan)
