@@ -182,7 +182,7 @@ pub(crate) struct Drift {
     #[arg(long)]
     pub(crate) json: bool,
     /// Do not read files whose content fs-verity guards as the image has it. A tree is to be saved with it, too.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "fast")]
     pub(crate) verity: bool,
     /// How many cores to use; all by default.
     #[arg(long, value_name = "N")]

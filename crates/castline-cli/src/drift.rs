@@ -4,10 +4,11 @@ use std::{
     fs::File,
     io::{self, BufRead, BufReader},
     path::Path,
+    thread,
 };
 
 use castline::{
-    Progress, Rootfs, Watch,
+    Digest, Progress, Rootfs, Watch,
     drift::{Comparison, Counts, DriftFinding, DriftReport, IgnoredReason, Scan, Severity, compare},
     sources::{Cache, Overlay, OverlayXattrs, ScanOptions, scan, scan_upper, scan_with_cache},
 };
@@ -25,16 +26,29 @@ const NAMED: usize = 40;
 
 /// `castline drift`.
 pub(crate) fn run(arguments: &Drift) -> Result<Verdict, Failure> {
-    let expected = match &arguments.image {
-        Expected::Tree(file) => saved(file)?,
-        Expected::Image(image) => {
-            match tree::verified(&arguments.common(image), arguments.verity, arguments.jobs)? {
-                Some(tree) => tree,
-                None => return Ok(Verdict::Findings),
-            }
+    let (expected, scan) = match &arguments.image {
+        // Neither waits for the other.
+        Expected::Tree(file) if !arguments.fast && !arguments.verity => thread::scope(|scope| {
+            let tree = scope.spawn(|| saved(file));
+            let scan = scanned(arguments, &BTreeMap::default());
+            let tree = tree.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            Ok::<_, Failure>((tree?, scan?))
+        })?,
+        given => {
+            let tree = match given {
+                Expected::Tree(file) => saved(file)?,
+                Expected::Image(image) => {
+                    match tree::verified(&arguments.common(image), arguments.verity, arguments.jobs)? {
+                        Some(tree) => tree,
+                        None => return Ok(Verdict::Findings),
+                    }
+                }
+            };
+            let known = if arguments.verity { tree.by_verity() } else { BTreeMap::default() };
+            let scan = if arguments.fast { written(arguments, &tree) } else { scanned(arguments, &known) };
+            (tree, scan?)
         }
     };
-    let scan = seen(arguments, &expected)?;
     let mut options =
         Comparison::default().with_profile(arguments.profile.clone()).with_mtime(arguments.mtime);
     options = arguments.ignore.iter().cloned().fold(options, Comparison::with_ignored);
@@ -49,7 +63,7 @@ pub(crate) fn run(arguments: &Drift) -> Result<Verdict, Failure> {
 }
 
 /// A tree that was saved as JSON lines.
-fn saved(file: &Path) -> Result<Rootfs, Failure> {
+fn saved(file: &Path) -> Result<Rootfs, String> {
     let mut input: Box<dyn BufRead> = if file == Path::new("-") {
         Box::new(io::stdin().lock())
     } else {
@@ -57,7 +71,7 @@ fn saved(file: &Path) -> Result<Rootfs, Failure> {
     };
     let tree = Rootfs::read_json_lines(&mut *input).map_err(|error| at(file, &error))?;
     if tree.is_empty() {
-        return Err(format!("{}: there is no entry in it", file.display()).into());
+        return Err(format!("{}: there is no entry in it", file.display()));
     }
     Ok(tree)
 }
@@ -71,31 +85,14 @@ fn at(file: &Path, error: &io::Error) -> String {
     format!("{}: {error}{hint}", file.display())
 }
 
-/// The root filesystem as it is.
-fn seen(arguments: &Drift, expected: &Rootfs) -> Result<Scan, Failure> {
+/// The root filesystem as it is; files that fs-verity guards under one of the digests are not read.
+fn scanned(arguments: &Drift, known: &BTreeMap<Digest, Digest>) -> Result<Scan, Failure> {
     let bar = Bar::new("scanning");
     let show = |progress: Progress| bar.show(progress);
     let watch = Watch::none().with_progress(&show);
-    let known = if arguments.verity { expected.by_verity() } else { BTreeMap::default() };
-    let mut options = ScanOptions::default();
+    let mut options = ScanOptions::default().with_verity(known);
     options.jobs = arguments.jobs;
-    if arguments.verity {
-        options = options.with_verity(&known);
-    }
     let rootfs = &arguments.rootfs;
-    if arguments.fast {
-        let overlay = Overlay::of_root(rootfs)?;
-        let (folder, xattrs) = overlay.map_or_else(
-            || (rootfs.clone(), OverlayXattrs::default()),
-            |overlay| (overlay.upper, overlay.xattrs),
-        );
-        let upper = scan_upper(&folder, xattrs, &options, &watch)?;
-        let scan = upper.over(expected);
-        return scan.map_err(|fault| {
-            let folder = folder.display();
-            format!("what {folder} has was written over another image than this: {fault}").into()
-        });
-    }
     let Some(file) = &arguments.cache else { return Ok(scan(rootfs, &options, &watch)?) };
     let mut cache = Cache::load(file);
     if let Some(fault) = cache.fault() {
@@ -106,6 +103,22 @@ fn seen(arguments: &Drift, expected: &Rootfs) -> Result<Scan, Failure> {
         cache.save(file)?;
     }
     Ok(scan)
+}
+
+/// The root filesystem as it is, by what was written over the image's tree.
+fn written(arguments: &Drift, image: &Rootfs) -> Result<Scan, Failure> {
+    let bar = Bar::new("scanning");
+    let show = |progress: Progress| bar.show(progress);
+    let mut options = ScanOptions::default();
+    options.jobs = arguments.jobs;
+    let (folder, xattrs) = match Overlay::of_root(&arguments.rootfs)? {
+        Some(overlay) => (overlay.upper, overlay.xattrs),
+        None => (arguments.rootfs.clone(), OverlayXattrs::default()),
+    };
+    let upper = scan_upper(&folder, xattrs, &options, &Watch::none().with_progress(&show))?;
+    upper.over(image).map_err(|fault| {
+        format!("what {} has was written over another image than this: {fault}", folder.display()).into()
+    })
 }
 
 fn text(report: &DriftReport, rootfs: &Path, fast: bool) -> String {
