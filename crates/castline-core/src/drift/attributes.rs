@@ -41,6 +41,8 @@ pub(super) fn differences(expected: &Node, actual: &Node, options: &Comparison) 
     let other_type = expected.kind.name() != actual.kind.name();
     of("type", other_type, |node| Some(node.kind.name().to_owned()));
     if expected.implicit {
+        // No engine makes a folder that everyone may write to.
+        of("mode", !other_type && actual.is_open(), mode);
         // What takes the folder's place is shown as a whole.
         if other_type {
             found.extend(

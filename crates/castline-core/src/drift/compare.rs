@@ -16,7 +16,7 @@ use crate::{Rootfs, error::shown_whole, rootfs::Node};
 ///
 /// Both trees are walked once, side by side; memory is taken for what differs only, and bounded by
 /// [`Comparison::max_findings`]. What the image has below a mount or an unreadable folder is hidden, not removed. Of a
-/// folder that no layer has, only the type is compared.
+/// folder that no layer has, only the type is compared, and whether everyone may write there.
 ///
 /// ```
 /// use castline_core::{Rootfs, drift::{Comparison, Profile, Scan, compare}};

@@ -96,7 +96,7 @@ const TABLE: &[Row] = &[
         let given = case.code == DriftCode::Modified && gained(|node| node.uid != 0);
         matters
             && (given
-                || gained(is_open)
+                || gained(Node::is_open)
                 || gained(|node| node.xattrs.contains_key(&b"system.posix_acl_access"[..])))
     }),
     (Severity::Critical, "it hides programs, libraries or rules of access", |case| {
@@ -149,7 +149,7 @@ impl Case<'_> {
 
     /// A folder of rules is none itself, unless others may now write there.
     fn is_plain_folder(&self) -> bool {
-        self.actual.or(self.expected).is_some_and(|node| node.is_directory() && !is_open(node))
+        self.actual.or(self.expected).is_some_and(|node| node.is_directory() && !node.is_open())
     }
 }
 
@@ -172,11 +172,6 @@ fn is_device(node: &Node) -> bool {
 /// An empty file runs nothing; runtimes make such ones as mount points.
 fn is_executable(node: &Node) -> bool {
     matches!(node.kind, NodeKind::File { size: 1.., .. }) && node.mode & 0o111 != 0
-}
-
-/// Whether everyone may write it, or, of a folder, replace what others have in it.
-fn is_open(node: &Node) -> bool {
-    node.mode & 0o002 != 0 && !is_link(node) && !(node.is_directory() && node.mode & 0o1000 != 0)
 }
 
 fn capability(node: &Node) -> Option<&Vec<u8>> {

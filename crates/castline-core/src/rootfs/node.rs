@@ -92,6 +92,12 @@ impl Node {
         }
     }
 
+    /// Whether everyone may write it, or, of a folder, replace what others have in it. The mode of a link says nothing.
+    pub(crate) const fn is_open(&self) -> bool {
+        let link = matches!(self.kind, NodeKind::Symlink { .. });
+        self.mode & 0o002 != 0 && !link && !(self.is_directory() && self.mode & 0o1000 != 0)
+    }
+
     /// Whether it is a folder.
     pub const fn is_directory(&self) -> bool {
         matches!(self.kind, NodeKind::Directory)

@@ -99,13 +99,15 @@ fn a_path_that_is_not_utf_8_keeps_its_bytes() {
 }
 
 #[test]
-fn of_a_folder_that_no_layer_has_only_the_type_counts() {
+fn of_a_folder_that_no_layer_has_only_the_type_counts_unless_everyone_may_write_there() {
     let implicit: Rootfs = [(vec![], Arc::new(Node::implicit_directory()))].into_iter().collect();
     let report = |root: &str| {
         let actual: Rootfs = [(vec![], Arc::new(node(root)))].into_iter().collect();
         lines(&compare(&implicit, &Scan::of(actual), &Comparison::default().with_mtime(true)))
     };
     assert_eq!(report("d700@7+selinux"), Vec::<String>::new());
+    assert_eq!(report("d1777"), Vec::<String>::new());
+    assert_eq!(report("d777"), ["critical modified  mode"]);
     assert!(report("f644:a")[0].starts_with("warning modified  type,mode"));
 }
 

@@ -208,6 +208,9 @@ fn severities() -> Vec<Case> {
             change(e, "", "mode", "0555");
             change(e, "", "uid", 7);
         }),
+        drift("a-folder-that-no-layer-has-is-open-to-all", "", "critical:modified::mode", |e| {
+            change(e, "", "mode", "0777");
+        }),
         drift("a-name-that-is-not-utf8", "", "warning:added:srv/caf\\xe9", |e| {
             let entry = with(&file("0644", "x"), "pathBytes", "c3J2L2NhZuk=");
             e.insert("srv/caf", entry);
