@@ -2,9 +2,14 @@
 
 mod support;
 
-use std::num::NonZeroUsize;
+use std::{collections::BTreeMap, num::NonZeroUsize};
 
-use castline::{BlobName, Digest, Options, Platform, Platforms, Watch, sources::Reference};
+use castline::{
+    BlobName, Digest, Options, Platform, Platforms, Rootfs, Watch,
+    rootfs::{Change, Layer, Node, NodeKind},
+    sources::Reference,
+    tar::Mtime,
+};
 use proptest::{collection::vec, prelude::*, sample::Index};
 use support::{Form, Memory, tar};
 
@@ -64,6 +69,31 @@ fn blobs(image: &Memory) -> Vec<String> {
 
 fn jobs(count: usize) -> Options {
     Options::default().with_unreferenced(true).with_jobs(NonZeroUsize::new(count).expect("not 0"))
+}
+
+/// What a layer does at some path of a small tree.
+fn change() -> impl Strategy<Value = Change> {
+    let node = |kind| Node {
+        kind,
+        mode: 0o755,
+        uid: 0,
+        gid: 0,
+        mtime: Mtime::default(),
+        xattrs: BTreeMap::new(),
+        implicit: false,
+        verity: None,
+    };
+    let path = "[ab](/[ab]){0,2}".prop_map(String::into_bytes);
+    let kind = prop_oneof![
+        4 => Just(NodeKind::Directory),
+        3 => any::<u8>().prop_map(|byte| NodeKind::File { size: 1, digest: Digest::of(&[byte]) }),
+        1 => "[ab]".prop_map(|target| NodeKind::Symlink { target: target.into_bytes() }),
+    ];
+    (path, kind, 0..8_u8).prop_map(move |(path, kind, what)| match what {
+        0..=4 => Change::Add { path, node: node(kind) },
+        5 | 6 => Change::Remove { path },
+        _ => Change::Empty { path },
+    })
 }
 
 proptest! {
@@ -142,6 +172,45 @@ proptest! {
         let mut image = image;
         image.files.remove(&paths[file.index(paths.len())]);
         prop_assert!(!image.verify(&Options::default()).is_intact());
+    }
+
+    #[test]
+    fn where_whiteouts_stand_in_their_layer_does_not_matter(
+        lower in vec(change(), 0..12),
+        upper in vec(change(), 0..12),
+    ) {
+        let is_whiteout = |change: &Change| matches!(change, Change::Remove { .. } | Change::Empty { .. });
+        let lower: Layer = lower.into_iter().filter(|change| !is_whiteout(change)).collect();
+        let (whiteouts, others): (Vec<_>, Vec<_>) = upper.iter().cloned().partition(is_whiteout);
+        let merged = |upper: Vec<Change>| Rootfs::merge([&lower, &upper.into_iter().collect()]).ok();
+        let as_is = merged(upper.clone());
+        prop_assert_eq!(&merged([&whiteouts[..], &others[..]].concat()), &as_is);
+        prop_assert_eq!(&merged([&others[..], &whiteouts[..]].concat()), &as_is);
+        // A tree and one more layer are that layer among the others.
+        if let Ok(tree) = Rootfs::merge([&lower]) {
+            prop_assert_eq!(tree.with_layer(&upper.into_iter().collect()).ok(), as_is);
+        }
+    }
+
+    #[test]
+    fn what_a_layer_removes_is_gone_and_what_it_adds_is_there(
+        lower in vec(change(), 0..12),
+        whiteouts in vec(change(), 0..4),
+    ) {
+        let adds: Layer = lower.into_iter().filter(|change| matches!(change, Change::Add { .. })).collect();
+        let removes: Vec<_> =
+            whiteouts.into_iter().filter(|change| matches!(change, Change::Remove { .. })).collect();
+        let Ok(before) = Rootfs::merge([&adds]) else { return Ok(()) };
+        let after = before.with_layer(&removes.iter().cloned().collect()).expect("removing needs nothing");
+        prop_assert!(after.iter().all(|(path, node)| before.get(path) == Some(node)));
+        for change in &removes {
+            let Change::Remove { path } = change else { continue };
+            // A link on the way leads the whiteout elsewhere.
+            let through_link = (0..path.len()).filter(|&at| path[at] == b'/').any(|at| {
+                before.get(&path[..at]).is_some_and(|node| matches!(node.kind, NodeKind::Symlink { .. }))
+            });
+            prop_assert!(through_link || after.get(path).is_none());
+        }
     }
 
     #[test]
