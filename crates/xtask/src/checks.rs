@@ -1,8 +1,8 @@
 //! `cargo xtask test`: everything that must pass, in the order in which it fails fastest.
 
 use std::{
-    env, io,
-    path::Path,
+    env, fs, io,
+    path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
 };
@@ -73,6 +73,7 @@ const STEPS: &[Step] = &[
 pub fn run(root: &Path) -> io::Result<()> {
     components()?;
     engines::install()?;
+    forget_packages()?;
     let began = Instant::now();
     let mut times = Vec::new();
     for step in STEPS {
@@ -106,6 +107,35 @@ fn components() -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Removes what cargo has unpacked of this workspace's own packages: it takes another content of the same version for the
+/// same, and would check the packages of an earlier run.
+fn forget_packages() -> io::Result<()> {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")));
+    let Some(home) = home else { return Ok(()) };
+    for kind in ["src", "cache"] {
+        // A registry without a host is one that `cargo package` has made.
+        for registry in entries(&home.join("registry").join(kind))?.filter(|path| named(path, "-")) {
+            for package in entries(&registry)?.filter(|path| named(path, "castline")) {
+                if package.is_dir() { fs::remove_dir_all(package)? } else { fs::remove_file(package)? }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn named(path: &Path, start: &str) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(start))
+}
+
+/// What is in a folder, which need not be there.
+fn entries(folder: &Path) -> io::Result<impl Iterator<Item = PathBuf> + use<>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        entries => Some(entries?),
+    };
+    Ok(entries.into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())))
 }
 
 /// Writes `schemas/` anew.
