@@ -62,7 +62,20 @@ const STEPS: &[Step] = &[
         "scripts",
         &["bash", "-c", "for script in .ci/run benches/*.sh; do bash -n \"$script\" || exit 1; done"],
     ),
-    step("packages", &["cargo", "package", "--workspace", "--exclude", "xtask", "--allow-dirty", "--quiet"]),
+    step(
+        "packages",
+        &[
+            "cargo",
+            "package",
+            "--workspace",
+            "--exclude",
+            "xtask",
+            "--allow-dirty",
+            "--quiet",
+            "--target-dir",
+            PACKAGES,
+        ],
+    ),
 ];
 
 /// Runs every step in `root`, and installs what it needs.
@@ -73,7 +86,7 @@ const STEPS: &[Step] = &[
 pub fn run(root: &Path) -> io::Result<()> {
     components()?;
     engines::install()?;
-    forget_packages()?;
+    forget_packages(root)?;
     let began = Instant::now();
     let mut times = Vec::new();
     for step in STEPS {
@@ -109,9 +122,17 @@ fn components() -> io::Result<()> {
     Ok(())
 }
 
-/// Removes what cargo has unpacked of this workspace's own packages: it takes another content of the same version for the
-/// same, and would check the packages of an earlier run.
-fn forget_packages() -> io::Result<()> {
+/// Where packages are built, apart from all else.
+const PACKAGES: &str = "target/packages";
+
+/// Removes what cargo has unpacked and built of this workspace's own packages: it takes another content of the same version
+/// for the same, and would check the packages of an earlier run.
+fn forget_packages(root: &Path) -> io::Result<()> {
+    for built in
+        entries(&root.join(PACKAGES).join("debug/.fingerprint"))?.filter(|path| named(path, "castline"))
+    {
+        fs::remove_dir_all(built)?;
+    }
     let home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")));
     let Some(home) = home else { return Ok(()) };
     for kind in ["src", "cache"] {
