@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+#[cfg(target_os = "linux")]
 mod drift;
 mod inspect;
 mod output;
@@ -31,7 +32,10 @@ type Failure = Box<dyn std::error::Error>;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.command {
+        #[cfg(target_os = "linux")]
         Command::Drift(arguments) => drift::run(&arguments),
+        #[cfg(not(target_os = "linux"))]
+        Command::Drift(_) => Err("a root filesystem can be scanned on Linux only".into()),
         Command::Profile(arguments) => profile::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Tree(arguments) => tree::run(&arguments),

@@ -56,7 +56,8 @@ const STEPS: &[Step] = &[
         command: &["cargo", "doc", "--workspace", "--no-deps", "--features", "castline/schema"],
         environment: &[("RUSTDOCFLAGS", "-D warnings")],
     },
-    step("example", &["cargo", "run", "--quiet", "--example", "verify"]),
+    step("example: verify", &["cargo", "run", "--quiet", "--example", "verify"]),
+    step("example: drift", &["cargo", "run", "--quiet", "--example", "drift"]),
     step("benchmarks run", &["cargo", "test", "--benches", "--profile", "dev"]),
     step(
         "scripts",
