@@ -38,6 +38,40 @@ pub enum Error {
         /// Which rule it broke.
         reason: &'static str,
     },
+    /// The text is not a number of instances.
+    #[error("`{input}` is not a number of instances: {reason}; write `3`, `25% up` or `25% down`")]
+    #[non_exhaustive]
+    InvalidAmount {
+        /// The rejected text, cut and with control characters escaped.
+        input: Box<str>,
+        /// Which rule it broke.
+        reason: &'static str,
+    },
+    /// The text is not a moment.
+    #[error("`{input}` is not a moment; write RFC 3339, e.g. `2026-11-23T22:50:00Z`")]
+    #[non_exhaustive]
+    InvalidTime {
+        /// The rejected text, cut and with control characters escaped.
+        input: Box<str>,
+    },
+    /// The text is not a schedule by which a window opens.
+    #[error("`{input}` opens no window: {reason}")]
+    #[non_exhaustive]
+    InvalidWindow {
+        /// The rejected schedule, cut and with control characters escaped.
+        input: Box<str>,
+        /// What is wrong with it, or with its duration or time zone.
+        reason: Box<str>,
+    },
+    /// The document is not what it should be: a fleet, a release, a policy, a plan.
+    #[error("this is not a valid {what}: {reason}")]
+    #[non_exhaustive]
+    InvalidDocument {
+        /// What it should be.
+        what: &'static str,
+        /// What is wrong, and where.
+        reason: Box<str>,
+    },
     /// The bytes are not an image manifest.
     #[error("the bytes of {digest} are not an image manifest: {reason}")]
     #[non_exhaustive]
@@ -66,6 +100,10 @@ impl Error {
             Self::InvalidDigest { .. } => ErrorCode::InvalidDigest,
             Self::InvalidPlatform { .. } => ErrorCode::InvalidPlatform,
             Self::InvalidGlob { .. } => ErrorCode::InvalidGlob,
+            Self::InvalidAmount { .. } => ErrorCode::InvalidAmount,
+            Self::InvalidTime { .. } => ErrorCode::InvalidTime,
+            Self::InvalidWindow { .. } => ErrorCode::InvalidWindow,
+            Self::InvalidDocument { .. } => ErrorCode::InvalidDocument,
             Self::InvalidManifest { .. } => ErrorCode::InvalidManifest,
             Self::Cancelled => ErrorCode::Cancelled,
             Self::NoWorkers { .. } => ErrorCode::NoWorkers,
@@ -140,6 +178,14 @@ error_codes! {
     Unsupported = 8 => "UNSUPPORTED",
     /// See [`Error::InvalidGlob`].
     InvalidGlob = 9 => "INVALID_GLOB",
+    /// See [`Error::InvalidAmount`].
+    InvalidAmount = 10 => "INVALID_AMOUNT",
+    /// See [`Error::InvalidTime`].
+    InvalidTime = 11 => "INVALID_TIME",
+    /// See [`Error::InvalidWindow`].
+    InvalidWindow = 12 => "INVALID_WINDOW",
+    /// See [`Error::InvalidDocument`].
+    InvalidDocument = 13 => "INVALID_DOCUMENT",
 }
 
 #[cfg(test)]

@@ -7,26 +7,36 @@
 
 #![forbid(unsafe_code)]
 
+mod canonical;
 pub mod decode;
 mod digest;
 pub mod drift;
 mod error;
+mod fleet;
 mod image;
 mod json;
 mod limits;
 mod media_type;
+pub mod plan;
 mod platform;
+pub mod policy;
+mod release;
 pub mod rootfs;
 pub mod tar;
+mod time;
 mod verify;
 
+pub use canonical::Document;
 pub use digest::{Algorithm, Digest, Hasher};
 pub use error::{Error, ErrorCode, Result, shown, shown_whole};
+pub use fleet::{Fleet, Health, Instance, Integrity, Phase};
 pub use image::{Config, Descriptor, Identities, Image, Runtime, Verified};
 pub use limits::Limits;
 pub use media_type::Compression;
 pub use platform::Platform;
+pub use release::{Match, ProviderImage, Release, ReleaseImage, Revision};
 pub use rootfs::Rootfs;
+pub use time::Time;
 pub use verify::{
     Blob, BlobName, BlobSource, Cancel, Finding, FindingCode, Format, ImageKind, ImageSummary,
     InspectedImage, InspectedLayer, Inspection, Level, OpenFault, Options, Platforms, Progress, Report,

@@ -58,19 +58,20 @@ struct Inner {
 }
 
 /// The digests that name an image in the wild.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Identities {
     /// The manifest's digest, the canonical one. `None` for an image out of a docker archive, which has no
     /// manifest.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifest: Option<Digest>,
     /// The digests of the indexes that contain it, outermost first: what Kubernetes often reports.
+    #[serde(default)]
     pub indexes: Vec<Digest>,
     /// The configuration's digest: Docker's image ID.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<Digest>,
 }
 

@@ -1,0 +1,137 @@
+//! What runs: instances, and fleets of them.
+
+mod instance;
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt,
+    sync::Arc,
+};
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+pub use instance::{Health, Instance, Integrity, Phase};
+
+use crate::{Document, Error, Result, error::shown};
+
+/// An immutable snapshot of a service's instances, sorted by their ids.
+///
+/// The order in which instances were given is forgotten, so that it can change nothing.
+///
+/// ```
+/// use castline_core::{Document, Fleet, Instance};
+///
+/// let fleet = Fleet::new("web", [Instance::new("b").with_zone("z1"), Instance::new("a")])?;
+/// assert_eq!(&*fleet.instances()[0].id, "a");
+/// assert_eq!(Fleet::from_json(&fleet.to_canonical())?.digest(), fleet.digest());
+/// # Ok::<(), castline_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Fleet {
+    /// The service that they are copies of.
+    service: Arc<str>,
+    #[serde(deserialize_with = "sorted")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Instance>"))]
+    instances: Arc<[Instance]>,
+}
+
+impl Fleet {
+    /// The fleet of these instances, in any order.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidDocument`] for an id that is empty or stands twice, and for a slot that two hold.
+    pub fn new(service: impl Into<Arc<str>>, instances: impl IntoIterator<Item = Instance>) -> Result<Self> {
+        let mut instances: Vec<Instance> = instances.into_iter().collect();
+        instances.sort_by(|one, other| one.id.cmp(&other.id));
+        let fleet = Self { service: service.into(), instances: instances.into() };
+        fleet
+            .validate()
+            .map_err(|reason| Error::InvalidDocument { what: Self::KIND, reason: shown(&reason) })?;
+        Ok(fleet)
+    }
+
+    /// The service that they are copies of.
+    pub fn service(&self) -> &Arc<str> {
+        &self.service
+    }
+
+    /// Its instances, sorted by their ids.
+    pub fn instances(&self) -> &[Instance] {
+        &self.instances
+    }
+
+    /// The instance of this id.
+    pub fn instance(&self, id: &str) -> Option<&Instance> {
+        let position = self.instances.binary_search_by(|instance| (*instance.id).cmp(id)).ok()?;
+        self.instances.get(position)
+    }
+}
+
+impl Document for Fleet {
+    const KIND: &'static str = "fleet";
+
+    fn validate(&self) -> std::result::Result<(), String> {
+        if self.service.is_empty() {
+            return Err("the service has no name".into());
+        }
+        if self.instances.first().is_some_and(|first| first.id.is_empty()) {
+            return Err("an instance has no id".into());
+        }
+        for pair in self.instances.windows(2) {
+            if pair[0].id == pair[1].id {
+                return Err(format!("two instances have the id `{}`", pair[0].id));
+            }
+        }
+        let mut slots = HashSet::new();
+        for instance in self.instances.iter().filter(|instance| instance.is_present()) {
+            if let Some(slot) = instance.slot.as_ref().filter(|slot| !slots.insert(Arc::clone(slot))) {
+                return Err(format!("`{}` holds the slot `{slot}`, which another one holds", instance.id));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads instances, each text that comes again kept once, and sorts them.
+fn sorted<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Arc<[Instance]>, D::Error> {
+    struct Visitor;
+
+    impl<'de> de::Visitor<'de> for Visitor {
+        type Value = Vec<Instance>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of instances")
+        }
+
+        fn visit_seq<A: de::SeqAccess<'de>>(
+            self,
+            mut access: A,
+        ) -> std::result::Result<Vec<Instance>, A::Error> {
+            let (mut instances, mut texts, mut labels) = (Vec::new(), HashSet::new(), HashSet::new());
+            while let Some(mut instance) = access.next_element::<Instance>()? {
+                for text in [&mut instance.image, &mut instance.zone] {
+                    *text = once(&mut texts, text);
+                }
+                instance.labels = once::<BTreeMap<String, String>>(&mut labels, &instance.labels);
+                instances.push(instance);
+            }
+            Ok(instances)
+        }
+    }
+
+    let mut instances = deserializer.deserialize_seq(Visitor)?;
+    instances.sort_by(|one, other| one.id.cmp(&other.id));
+    Ok(instances.into())
+}
+
+/// The first of those that are equal to `value`.
+fn once<T: ?Sized + Eq + std::hash::Hash>(known: &mut HashSet<Arc<T>>, value: &Arc<T>) -> Arc<T> {
+    if let Some(first) = known.get(value) {
+        return Arc::clone(first);
+    }
+    known.insert(Arc::clone(value));
+    Arc::clone(value)
+}
