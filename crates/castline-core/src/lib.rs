@@ -21,6 +21,7 @@ pub mod plan;
 mod platform;
 pub mod policy;
 mod release;
+pub mod rollout;
 pub mod rootfs;
 pub mod tar;
 mod time;

@@ -1,6 +1,7 @@
 //! Replacement as a value: how fleets get from what runs to what should, named instance by instance.
 
 mod infeasible;
+pub mod simulate;
 mod value;
 
 pub use infeasible::{Constraint, Infeasible, InfeasibleCode};
