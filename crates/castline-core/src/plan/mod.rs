@@ -1,5 +1,6 @@
 //! Replacement as a value: how fleets get from what runs to what should, named instance by instance.
 
+pub mod check;
 mod infeasible;
 pub mod simulate;
 mod value;
