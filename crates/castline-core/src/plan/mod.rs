@@ -1,10 +1,12 @@
 //! Replacement as a value: how fleets get from what runs to what should, named instance by instance.
 
 mod infeasible;
+mod planner;
 pub mod simulate;
 mod value;
 
 pub use infeasible::{Constraint, Infeasible, InfeasibleCode};
+pub use planner::plan;
 pub use value::{
     Disposal, Launch, Limit, Members, Order, Plan, PlannedService, Reason, Replacement, Retire, Stage,
 };
