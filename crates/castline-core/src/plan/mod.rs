@@ -2,10 +2,12 @@
 
 pub mod check;
 mod infeasible;
+mod planner;
 pub mod simulate;
 mod value;
 
 pub use infeasible::{Constraint, Infeasible, InfeasibleCode};
+pub use planner::plan;
 pub use value::{
     Disposal, Launch, Limit, Members, Order, Plan, PlannedService, Reason, Replacement, Retire, Stage,
 };
