@@ -118,7 +118,7 @@ pub(super) fn met<'a>(case: &Case<'a>, fates: &Fates<'a>) -> Result<(), Violatio
             }
         }
         let whole = |states: fn(&Budget) -> bool| {
-            policy.budgets.iter().any(|budget| is_whole(&budget.scope, service.name()) && states(budget))
+            policy.budgets.iter().any(|budget| is_whole(budget) && states(budget))
         };
         let count = desired(&census, &own);
         let mut wanted = Numbers::default();
@@ -126,8 +126,12 @@ pub(super) fn met<'a>(case: &Case<'a>, fates: &Fates<'a>) -> Result<(), Violatio
             wanted.floor = (policy.strategy != Strategy::Recreate).then_some(count);
         }
         if !whole(|budget| budget.max_surge.is_some()) {
-            let twice = matches!(policy.strategy, Strategy::BlueGreen(_));
-            wanted.ceiling = Some(count.saturating_mul(if twice { 2 } else { 1 }));
+            let above = match policy.strategy {
+                Strategy::BlueGreen(_) => count,
+                Strategy::Rolling | Strategy::Canary(_) if policy.budgets.is_empty() => count.div_ceil(4),
+                _ => 0,
+            };
+            wanted.ceiling = Some(count.saturating_add(above));
         }
         if census.touched.contains(&(service.name(), None, None)) {
             is_met(&limits, &own, &wanted, &Budget::default())?;
@@ -136,12 +140,9 @@ pub(super) fn met<'a>(case: &Case<'a>, fates: &Fates<'a>) -> Result<(), Violatio
     Ok(())
 }
 
-fn is_whole(scope: &Scope, service: &str) -> bool {
-    match scope {
-        Scope::Fleet => true,
-        Scope::Services(services) => services.iter().any(|one| one == service),
-        _ => false,
-    }
+/// Whether a budget limits a service as a whole, always: what limits each zone limits all of them.
+fn is_whole(budget: &Budget) -> bool {
+    matches!(budget.scope, Scope::Fleet | Scope::Zone) && budget.reasons.is_empty() && budget.window.is_none()
 }
 
 fn desired(census: &Census, members: &Members) -> u64 {

@@ -24,7 +24,10 @@ pub(super) fn kept(case: &Case, fates: &Fates, stages: &Stages) -> Result<(), Vi
 pub(super) fn covers(gate: &Gate, demanded: &Gate) -> bool {
     gate.bake_seconds >= demanded.bake_seconds
         && (demanded.analysis.is_none() || gate.analysis == demanded.analysis)
-        && (demanded.approval.is_none() || gate.approval == demanded.approval)
+        && demanded
+            .approval
+            .as_ref()
+            .is_none_or(|who| gate.approval.as_ref().is_some_and(|asked| asked.contains(&**who)))
 }
 
 fn after(case: &Case, stages: &Stages, position: usize, service: &Service) -> Result<(), Violation> {
@@ -69,17 +72,14 @@ fn before_all(case: &Case, stages: &Stages, position: usize, service: &Service) 
     }
     let live = service.target.fleet.instances().iter();
     let live = live.filter(|one| !matches!(one.phase, Phase::Terminating | Phase::Quarantined));
-    let (mut count, mut compromised) = (0, 0);
+    let mut compromised: u64 = 0;
     for instance in live {
-        count += 1;
         compromised += u64::from(instance.integrity == Integrity::Compromised);
     }
-    let most = policy.breakers.max_compromised.map(|amount| amount.of(count));
+    let most = policy.breakers.max_compromised.map(|amount| amount.of(service.planned.desired));
     if most.is_some_and(|most| compromised > most) && !guarded(&|gate| gate.approval.is_some()) {
-        let message = format!(
-            "{compromised} of {count} instances of {} are compromised, and nobody is asked",
-            service.name()
-        );
+        let message =
+            format!("{compromised} instances of {} are compromised, and nobody is asked", service.name());
         return Err(Violation::new(Code::ApprovalMissing, message).in_stage(first));
     }
     Ok(())
@@ -116,7 +116,8 @@ fn barriers(case: &Case, fates: &Fates, stages: &Stages) -> Result<(), Violation
     let mut groups: Vec<Vec<(Vec<Group>, usize)>> = vec![Vec::new(); case.services.len()];
     for step in &fates.steps {
         let (barriers, Some(victim)) = (&barriers[step.service], step.victim) else { continue };
-        if barriers.is_empty() {
+        // Barriers are about what is replaced, not about what is too much, or is gone before anything new comes.
+        if barriers.is_empty() || step.one.launch.is_none() {
             continue;
         }
         let key = barriers.iter().map(|preference| group(preference, victim));

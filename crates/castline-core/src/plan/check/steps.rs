@@ -42,8 +42,8 @@ enum Fate {
     Going,
     /// It is to be replaced, for this reason.
     Goes(Reason),
-    /// It may stay; this is how it differs from the release, if it does.
-    Stays(Option<Reason>),
+    /// It may stay; whether it is what the release says.
+    Stays(bool),
 }
 
 /// Each service's instances: what becomes of them.
@@ -102,7 +102,7 @@ impl<'a> Fates<'a> {
     /// How many instances that stay are of the release already.
     pub(super) fn kept_of_release(&self, service: usize) -> u64 {
         let fates = self.fates[service].iter().zip(&self.retired[service]);
-        fates.filter(|(fate, retired)| **fate == Fate::Stays(None) && !**retired).count() as u64
+        fates.filter(|(fate, retired)| **fate == Fate::Stays(true) && !**retired).count() as u64
     }
 
     fn counts(&self, case: &Case<'a>, service: usize) -> Result<(), Violation> {
@@ -215,7 +215,8 @@ fn fates(service: &Service) -> Result<Vec<Fate>, Violation> {
             (_, Health::Failed) => Some(Reason::Failed),
             _ => None,
         };
-        let differs = broken.or_else(|| match matcher.next(instance) {
+        let matched = matcher.next(instance);
+        let differs = broken.or(match matched {
             Match::Same => None,
             Match::OtherImage => Some(Reason::Image),
             Match::OtherSpec => Some(Reason::Config),
@@ -228,7 +229,7 @@ fn fates(service: &Service) -> Result<Vec<Fate>, Violation> {
             Select::Named(_) => is_named.then(|| differs.unwrap_or(Reason::Named)),
             Select::Broken => broken,
         };
-        goes.map_or(Fate::Stays(differs), Fate::Goes)
+        goes.map_or(Fate::Stays(matched == Match::Same), Fate::Goes)
     });
     let fates = fates.collect();
     if matches!(target.policy.select, Select::Named(_)) && met != named.len() {

@@ -53,11 +53,12 @@ impl Scene<'_> {
         let all = already + own.iter().map(|stage| self.work[*stage].launches).sum::<u64>();
         let (mut from, mut reached) = (0, already);
         for (position, step) in steps.iter().enumerate() {
-            // Once all are done, what the last step ended with is where it stays.
-            if reached >= all {
-                break;
+            // A step that is passed already is not asked for again; past the last replacement, nothing is held up.
+            let says = step.amount.of(desired).min(desired);
+            if says < already || reached >= all {
+                continue;
             }
-            reached = step.amount.of(desired).clamp(already, all);
+            reached = says.min(all);
             if step.gate.is_open() && step.weight.is_none() {
                 continue;
             }
@@ -103,8 +104,7 @@ impl Scene<'_> {
             });
             match (found, fault) {
                 (Some(found), _) => from += found + 1,
-                // With the last of the work, there is nothing left that the gate would hold up.
-                (None, None) if reached >= all && step.weight.is_none() => {}
+                (None, None) if reached >= all => {}
                 (None, Some(fault)) => return Err(fault),
                 (None, None) => {
                     let message =

@@ -34,8 +34,8 @@ pub(super) struct Effect {
     rises: bool,
     /// While it is under way, one fewer can be available.
     falls: bool,
-    /// It retires one that is available, after the new one is.
-    swaps: bool,
+    /// Something is launched that it counts.
+    launches: bool,
     /// How many more are present when it is done.
     present: i64,
     /// How many more are available when it is done.
@@ -45,7 +45,6 @@ pub(super) struct Effect {
 /// Replacements of a stage that are alike: equal effects.
 #[derive(Debug)]
 struct Class {
-    stage: usize,
     count: i64,
     /// The first of them, for messages.
     example: usize,
@@ -161,7 +160,7 @@ impl<'a> Capacity<'a> {
                 _ => *known.entry(key).or_insert_with(|| {
                     let of = |place: Option<Place>| place.map_or(&[][..], |place| places.limits(place));
                     let effects = effects(self.limits, of(launch), of(retire), step, retire_first);
-                    self.classes.push(Class { stage: step.stage, count: 0, example: position, effects });
+                    self.classes.push(Class { count: 0, example: position, effects });
                     self.classes_of[step.stage].push(self.classes.len() - 1);
                     self.classes.len() - 1
                 }),
@@ -265,7 +264,7 @@ fn effects(
             governed: reasons.is_empty() || reasons.contains(&step.one.reason),
             rises: launched && !(retired && retire_first),
             falls: working && (retire_first || !launched),
-            swaps: working && launched && !retire_first,
+            launches: launched,
             present: i64::from(launched) - i64::from(retired),
             available: i64::from(launched) - i64::from(working),
         });

@@ -135,15 +135,13 @@ impl Capacity<'_> {
             let blocked = |why| Some((effect.limit, why));
             match (limit.ceiling, limit.floor, limit.in_flight) {
                 (.., Some(0)) => blocked(Blocked::InFlight),
-                (Some(ceiling), ..) if effect.rises && present + 1 > signed(ceiling) => {
-                    blocked(Blocked::Ceiling { present, ceiling })
-                }
-                // A new one takes the place of the one that goes after it: there are as many as before, then.
-                (_, Some(floor), _)
-                    if effect.falls && available - 1 < signed(floor)
-                        || effect.swaps && available < signed(floor) =>
+                (Some(ceiling), ..)
+                    if effect.launches && present + i64::from(effect.rises) > signed(ceiling) =>
                 {
-                    blocked(Blocked::Floor { available, floor })
+                    blocked(Blocked::Ceiling { present: present + i64::from(effect.rises), ceiling })
+                }
+                (_, Some(floor), _) if effect.falls && available - 1 < signed(floor) => {
+                    blocked(Blocked::Floor { available: available - 1, floor })
                 }
                 _ => None,
             }
@@ -181,9 +179,7 @@ impl Capacity<'_> {
                     )
                 }
                 Blocked::Floor { available, floor } => {
-                    format!(
-                        "{what} needs more than the {available} that are available; the floor of {name} is {floor}"
-                    )
+                    format!("{what} would leave {available} available, below the floor {floor} of {name}")
                 }
                 Blocked::InFlight => {
                     format!("{what} is not allowed by {name}, in which nothing may be under way")
