@@ -7,6 +7,9 @@ use super::{
     Capacity, Class, Count, Effect, signed,
 };
 
+/// How many suppositions are tried before a proof is given up.
+const MOST_CASES: usize = 1000;
+
 /// The worst that what is not yet shown to be doable can have done to a limit when all else waits.
 #[derive(Clone, Copy, Debug, Default)]
 struct Worst {
@@ -23,69 +26,144 @@ impl Worst {
 }
 
 /// Why a replacement cannot be admitted.
+#[derive(Clone, Copy, Debug)]
 enum Blocked {
     Ceiling { present: i64, ceiling: u64 },
     Floor { available: i64, floor: u64 },
     InFlight,
 }
 
+/// What is known of a state in which nothing can be admitted.
+#[derive(Clone)]
+struct Standstill {
+    /// What is done in it for certain, or is supposed to be.
+    done: Vec<Count>,
+    /// The classes of each stage that may wait in it.
+    waiting: Vec<Vec<usize>>,
+    worst: Vec<BTreeMap<usize, Worst>>,
+    /// What limits count in it at the least and at the most, because of what is supposed to wait for them.
+    least_available: BTreeMap<usize, i64>,
+    most_present: BTreeMap<usize, i64>,
+    /// The classes that are supposed to wait.
+    waits: Vec<usize>,
+}
+
 impl Capacity<'_> {
-    /// Replacements are ranked: one of rank n can be admitted whenever all of lower ranks are done and nothing is under
-    /// way, whatever else was done before it. Were there a state in which nothing can be admitted, one of the lowest rank
-    /// that waits there could be; so there is none, and the plan ends in every order. A stage's ranks are above those of
-    /// the stages that it comes after, so that the lowest that waits is in a stage that has begun.
+    /// Were there a state in which nothing is under way and nothing can be admitted, it would be one of these: what
+    /// can be admitted even at its worst, whatever else was done before, is done in it. So is what can be once that is
+    /// done, and so on, stage by stage, as a stage begins when those before it are done. What is left then either is done, too,
+    /// or waits for some limit, and so tells what this limit counts; both are supposed in turn. If nothing is left, or what is
+    /// supposed to wait could be admitted, there is no such state, and the plan ends in every order.
     pub(in super::super) fn never_stuck(&self) -> Result<(), Violation> {
-        let mut done = self.settled.clone();
-        let mut waiting: Vec<Vec<usize>> = self.classes_of.clone();
-        let mut worst: Vec<BTreeMap<usize, Worst>> =
-            waiting.iter().map(|classes| self.sum(classes)).collect();
-        loop {
-            let mut moved = false;
-            for stage in 0..waiting.len() {
-                let ready = !waiting[stage].is_empty() && self.is_ready(stage, &waiting);
-                moved |= ready && self.advance(stage, &mut waiting, &mut worst, &mut done);
-            }
-            if !moved {
-                break;
+        let waiting = self.classes_of.clone();
+        let start = Standstill {
+            done: self.settled.clone(),
+            worst: waiting.iter().map(|classes| self.sum(classes)).collect(),
+            waiting,
+            least_available: BTreeMap::new(),
+            most_present: BTreeMap::new(),
+            waits: Vec::new(),
+        };
+        let mut cases = vec![start];
+        let (mut tried, mut first) = (0, None);
+        while let Some(mut case) = cases.pop() {
+            let Some(stage) = self.refute(&mut case) else { continue };
+            tried += 1;
+            // The first one is told of: it supposes least.
+            first.get_or_insert_with(|| (case.clone(), stage));
+            let class = case.waiting[stage].iter().copied().find(|class| !case.waits.contains(class));
+            match class.filter(|_| tried <= MOST_CASES) {
+                Some(class) => cases.extend(self.suppose(&case, stage, class)),
+                None => return first.map_or(Ok(()), |(case, stage)| Err(self.stuck(stage, &case))),
             }
         }
-        let stuck =
-            (0..waiting.len()).find(|stage| !waiting[*stage].is_empty() && self.is_ready(*stage, &waiting));
-        stuck.map_or(Ok(()), |stage| Err(self.stuck(stage, &waiting, &worst, &done)))
+        Ok(())
     }
 
-    /// Whether all before it were shown to be doable.
-    fn is_ready(&self, stage: usize, waiting: &[Vec<usize>]) -> bool {
-        let mut earlier = (0..stage).rev().filter(|earlier| !waiting[*earlier].is_empty());
+    /// Finds all that is done in a standstill. None where there can be no such state; else the first stage in which
+    /// something may wait.
+    fn refute(&self, case: &mut Standstill) -> Option<usize> {
+        loop {
+            let mut moved = false;
+            for stage in 0..case.waiting.len() {
+                if !case.waiting[stage].is_empty() && self.is_ready(stage, case) {
+                    match self.advance(stage, case) {
+                        Some(any) => moved |= any,
+                        None => return None,
+                    }
+                }
+            }
+            if !moved {
+                let waits = |stage: &usize| !case.waiting[*stage].is_empty() && self.is_ready(*stage, case);
+                return (0..case.waiting.len()).find(waits);
+            }
+        }
+    }
+
+    /// A class is done in the standstill, or one of it waits for one of the limits that could hold it up.
+    fn suppose(&self, case: &Standstill, stage: usize, class: usize) -> Vec<Standstill> {
+        let mut done = case.clone();
+        self.finish(&mut done, stage, &[class]);
+        let mut cases = vec![done];
+        let beside = self.beside(stage, case);
+        let effects = self.classes[class].effects.iter();
+        cases.extend(effects.filter_map(|effect| {
+            let blocked = self.blocks(effect, &beside, case)?;
+            let mut case = case.clone();
+            case.waits.push(class);
+            let count = case.done[effect.limit];
+            // At the most so many are present and do no work: what is launched does, once it is done.
+            let idle = count.present - count.available;
+            match blocked {
+                Blocked::Ceiling { ceiling, .. } => {
+                    let present = signed(ceiling) + 1 - i64::from(effect.rises);
+                    let least = case.least_available.entry(effect.limit).or_insert(i64::MIN);
+                    *least = (*least).max(present - idle);
+                }
+                Blocked::Floor { floor, .. } => {
+                    let most = case.most_present.entry(effect.limit).or_insert(i64::MAX);
+                    *most = (*most).min(signed(floor) + idle);
+                }
+                Blocked::InFlight => {}
+            }
+            Some(case)
+        }));
+        cases
+    }
+
+    /// Whether all before it are done.
+    fn is_ready(&self, stage: usize, case: &Standstill) -> bool {
+        let mut earlier = (0..stage).filter(|earlier| !case.waiting[*earlier].is_empty());
         earlier.all(|earlier| !self.stages.ordered(earlier, stage))
     }
 
-    /// Gives ranks to what can be done next in a stage, again and again.
-    fn advance(
-        &self,
-        stage: usize,
-        waiting: &mut [Vec<usize>],
-        worst: &mut [BTreeMap<usize, Worst>],
-        done: &mut [Count],
-    ) -> bool {
+    /// Finds what is done of a stage, again and again; none where something can be admitted that is supposed to wait.
+    fn advance(&self, stage: usize, case: &mut Standstill) -> Option<bool> {
         let mut any = false;
         loop {
-            let beside = self.beside(stage, worst);
-            let can = |class: &usize| self.blocked(&self.classes[*class], &beside, done).is_none();
-            let (go, wait): (Vec<usize>, Vec<usize>) = waiting[stage].iter().copied().partition(can);
+            let beside = self.beside(stage, case);
+            let can = |class: &usize| self.blocked(&self.classes[*class], &beside, case).is_none();
+            let go: Vec<usize> = case.waiting[stage].iter().copied().filter(can).collect();
             if go.is_empty() {
-                return any;
+                return Some(any);
+            }
+            if go.iter().any(|class| case.waits.contains(class)) {
+                return None;
             }
             any = true;
-            for class in go.iter().map(|class| &self.classes[*class]) {
-                for effect in &class.effects {
-                    done[effect.limit].present += class.count * effect.present;
-                    done[effect.limit].available += class.count * effect.available;
-                }
-            }
-            worst[stage] = self.sum(&wait);
-            waiting[stage] = wait;
+            self.finish(case, stage, &go);
         }
+    }
+
+    fn finish(&self, case: &mut Standstill, stage: usize, classes: &[usize]) {
+        for class in classes.iter().map(|class| &self.classes[*class]) {
+            for effect in &class.effects {
+                case.done[effect.limit].present += class.count * effect.present;
+                case.done[effect.limit].available += class.count * effect.available;
+            }
+        }
+        case.waiting[stage].retain(|class| !classes.contains(class));
+        case.worst[stage] = self.sum(&case.waiting[stage]);
     }
 
     fn sum(&self, classes: &[usize]) -> BTreeMap<usize, Worst> {
@@ -102,10 +180,10 @@ impl Capacity<'_> {
     }
 
     /// What the stage and all that may be under way beside it can have done.
-    fn beside(&self, stage: usize, worst: &[BTreeMap<usize, Worst>]) -> BTreeMap<usize, Worst> {
-        let mut sums = worst[stage].clone();
+    fn beside(&self, stage: usize, case: &Standstill) -> BTreeMap<usize, Worst> {
+        let mut sums = case.worst[stage].clone();
         for &other in self.stages.beside(stage) {
-            for (limit, more) in &worst[other] {
+            for (limit, more) in &case.worst[other] {
                 if let Some(sum) = sums.get_mut(limit) {
                     sum.more += more.more;
                     sum.fewer += more.fewer;
@@ -120,77 +198,66 @@ impl Capacity<'_> {
         &self,
         class: &Class,
         worst: &BTreeMap<usize, Worst>,
-        done: &[Count],
+        case: &Standstill,
     ) -> Option<(usize, Blocked)> {
-        class.effects.iter().find_map(|effect| {
-            let limit = &self.limits[effect.limit];
-            // Outside its window a limit does not hold; that there is such a time is an assumption of the proof.
-            if !effect.governed || limit.window.is_some() {
-                return None;
-            }
-            let all = worst.get(&effect.limit).copied().unwrap_or_default();
-            let own = Worst::of(effect, 1);
-            let present = done[effect.limit].present + all.more - own.more;
-            let available = done[effect.limit].available - (all.fewer - own.fewer);
-            let blocked = |why| Some((effect.limit, why));
-            match (limit.ceiling, limit.floor, limit.in_flight) {
-                (.., Some(0)) => blocked(Blocked::InFlight),
-                (Some(ceiling), ..)
-                    if effect.launches && present + i64::from(effect.rises) > signed(ceiling) =>
-                {
-                    blocked(Blocked::Ceiling { present: present + i64::from(effect.rises), ceiling })
-                }
-                (_, Some(floor), _) if effect.falls && available - 1 < signed(floor) => {
-                    blocked(Blocked::Floor { available: available - 1, floor })
-                }
-                _ => None,
-            }
-        })
+        let mut effects = class.effects.iter();
+        effects.find_map(|effect| Some((effect.limit, self.blocks(effect, worst, case)?)))
     }
 
-    fn stuck(
-        &self,
-        stage: usize,
-        waiting: &[Vec<usize>],
-        worst: &[BTreeMap<usize, Worst>],
-        done: &[Count],
-    ) -> Violation {
-        let beside = self.beside(stage, worst);
+    fn blocks(&self, effect: &Effect, worst: &BTreeMap<usize, Worst>, case: &Standstill) -> Option<Blocked> {
+        let limit = &self.limits[effect.limit];
+        // Outside its window a limit does not hold; that there is such a time is an assumption of the proof.
+        if !effect.governed || limit.window.is_some() {
+            return None;
+        }
+        let all = worst.get(&effect.limit).copied().unwrap_or_default();
+        let own = Worst::of(effect, 1);
+        let count = case.done[effect.limit];
+        let most = case.most_present.get(&effect.limit).copied().unwrap_or(i64::MAX);
+        let least = case.least_available.get(&effect.limit).copied().unwrap_or(i64::MIN);
+        let present = (count.present + all.more - own.more).min(most) + i64::from(effect.rises);
+        let available = (count.available - (all.fewer - own.fewer)).max(least) - 1;
+        match (limit.ceiling, limit.floor, limit.in_flight) {
+            (.., Some(0)) => Some(Blocked::InFlight),
+            (Some(ceiling), ..) if effect.launches && present > signed(ceiling) => {
+                Some(Blocked::Ceiling { present, ceiling })
+            }
+            (_, Some(floor), _) if effect.falls && available < signed(floor) => {
+                Some(Blocked::Floor { available, floor })
+            }
+            _ => None,
+        }
+    }
+
+    fn stuck(&self, stage: usize, case: &Standstill) -> Violation {
+        let beside = self.beside(stage, case);
+        let name = self.names[stage];
         let mut trace = Vec::new();
         let first = (0..stage).rev().find(|earlier| self.stages.ordered(*earlier, stage));
         if let Some(earlier) = first {
             trace.push(format!("all is done up to `{}`", self.names[earlier]));
         }
-        trace.push(format!(
-            "all is done in `{}` that can be, and all beside it that makes it worse",
-            self.names[stage]
-        ));
-        let mut example = 0;
-        let mut message = format!("nothing more can be done in `{}`", self.names[stage]);
-        for (position, class) in waiting[stage].iter().map(|class| &self.classes[*class]).enumerate() {
-            let Some((limit, blocked)) = self.blocked(class, &beside, done) else { continue };
+        trace.push(format!("all is done in `{name}` that can be, and all beside it that makes it worse"));
+        let mut example = None;
+        for class in case.waiting[stage].iter().map(|class| &self.classes[*class]) {
+            let Some((limit, blocked)) = self.blocked(class, &beside, case) else { continue };
             let what = self.describe(class.example);
-            let name = &self.limits[limit].name;
+            let of = &self.limits[limit].name;
             let why = match blocked {
                 Blocked::Ceiling { present, ceiling } => {
-                    format!(
-                        "{what} would make {} present, above the ceiling {ceiling} of {name}",
-                        present + 1
-                    )
+                    format!("{what} would make {present} present, above the ceiling {ceiling} of {of}")
                 }
                 Blocked::Floor { available, floor } => {
-                    format!("{what} would leave {available} available, below the floor {floor} of {name}")
+                    format!("{what} would leave {available} available, below the floor {floor} of {of}")
                 }
                 Blocked::InFlight => {
-                    format!("{what} is not allowed by {name}, in which nothing may be under way")
+                    format!("{what} is not allowed by {of}, in which nothing may be under way")
                 }
             };
-            if position == 0 {
-                example = class.example;
-                message = format!("`{}` can get stuck: {why}", self.names[stage]);
-            }
+            example.get_or_insert((class.example, format!("`{name}` can get stuck: {why}")));
             trace.push(why);
         }
+        let (example, message) = example.unwrap_or_else(|| (0, format!("`{name}` can get stuck")));
         let step = &self.steps[example];
         Violation::new(Code::Stuck, message).at(step.stage, step.position).with_trace(trace)
     }
