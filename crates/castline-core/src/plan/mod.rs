@@ -8,6 +8,7 @@ mod value;
 
 pub use infeasible::{Constraint, Infeasible, InfeasibleCode};
 pub use planner::plan;
+pub use simulate::simulate;
 pub use value::{
     Disposal, Launch, Limit, Members, Order, Plan, PlannedService, Reason, Replacement, Retire, Stage,
 };
