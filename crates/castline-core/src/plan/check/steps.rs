@@ -251,7 +251,8 @@ fn zones<'a>(service: &Service<'a>) -> HashSet<&'a str> {
     if !target.policy.zones.is_empty() {
         return target.policy.zones.iter().map(String::as_str).collect();
     }
-    let live = target.fleet.instances().iter().filter(|instance| instance.is_present());
+    let live = target.fleet.instances().iter();
+    let live = live.filter(|instance| !matches!(instance.phase, Phase::Terminating | Phase::Quarantined));
     let zones: HashSet<&str> = live.map(|instance| &*instance.zone).collect();
     // Where nothing runs and nothing is stated, the driver chooses.
     if zones.is_empty() { HashSet::from([""]) } else { zones }

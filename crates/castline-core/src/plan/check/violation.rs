@@ -135,6 +135,6 @@ violation_codes! {
     WaveOutOfOrder => "wave-out-of-order";
     /// A floor is above, or a ceiling below, what there is in the end.
     EndsOutsideLimit => "ends-outside-limit";
-    /// There is an order of events after which nothing more can be done.
+    /// There may be an order of events after which nothing more can be done: no reason was found why there is none.
     Stuck => "stuck";
 }

@@ -36,6 +36,10 @@ pub(super) struct Effect {
     falls: bool,
     /// Something is launched that it counts.
     launches: bool,
+    /// It retires one that is available once the new one is, too: when there are more than the floor.
+    swaps: bool,
+    /// What goes makes room that nothing of it takes again.
+    leaves: bool,
     /// How many more are present when it is done.
     present: i64,
     /// How many more are available when it is done.
@@ -265,6 +269,8 @@ fn effects(
             rises: launched && !(retired && retire_first),
             falls: working && (retire_first || !launched),
             launches: launched,
+            swaps: working && launched && !retire_first,
+            leaves: retired && !launched && (retire_first || step.one.launch.is_none()),
             present: i64::from(launched) - i64::from(retired),
             available: i64::from(launched) - i64::from(working),
         });

@@ -10,6 +10,7 @@ use crate::plan::Plan;
 #[derive(Clone, Copy, Debug, Default)]
 struct Load {
     rises: i64,
+    launches: bool,
     falls: i64,
     under_way: i64,
 }
@@ -25,11 +26,16 @@ impl Capacity<'_> {
         for wave in runs.chunk_by(|(one, ..), (other, ..)| one == other) {
             let mut loads = std::collections::BTreeMap::<usize, Load>::new();
             for (_, class, count) in wave {
-                for effect in self.classes[*class].effects.iter().filter(|effect| effect.governed) {
+                for effect in &self.classes[*class].effects {
                     let load = loads.entry(effect.limit).or_default();
-                    load.rises += count * i64::from(effect.rises);
-                    load.falls += count * i64::from(effect.falls);
-                    load.under_way += count;
+                    // What only goes makes room within the wave: what is launched waits for it.
+                    load.rises -= count * i64::from(effect.leaves);
+                    if effect.governed {
+                        load.rises += count * i64::from(effect.rises);
+                        load.falls += count * i64::from(effect.falls);
+                        load.launches |= effect.launches;
+                        load.under_way += count;
+                    }
                 }
             }
             for (position, load) in loads {
@@ -46,7 +52,7 @@ impl Capacity<'_> {
                 };
                 let (most, least) = (count.present + load.rises, count.available - load.falls);
                 if let Some(ceiling) =
-                    limit.ceiling.filter(|ceiling| load.rises > 0 && most > signed(*ceiling))
+                    limit.ceiling.filter(|ceiling| load.launches && most > signed(*ceiling))
                 {
                     return breaks(format!("{most} are present, above the ceiling {ceiling}"));
                 }

@@ -114,8 +114,22 @@ fn cases() -> Vec<(&'static str, Vec<Target>)> {
         one("quarantine", mixed(), 8, one_below().with_compromised(Compromised::Quarantine)),
         one("isolate", mixed(), 8, one_below().with_compromised(Compromised::Isolate)),
         one("broken only", mixed(), 8, one_below().with_select(Select::Broken)),
-        one("named only", mixed(), 8, one_below().with_select(Select::Named(vec!["web-7".into()]))),
-        one("all but one", mixed(), 8, one_below().with_select(Select::Except(vec!["web-7".into()]))),
+        one(
+            "named only",
+            mixed(),
+            8,
+            Policy::default()
+                .with_budget(Budget::fleet(Amount::Count(2), Amount::ZERO))
+                .with_select(Select::Named(vec!["web-7".into()])),
+        ),
+        one(
+            "all but one",
+            mixed(),
+            8,
+            Policy::default()
+                .with_budget(Budget::fleet(Amount::Count(2), Amount::ZERO))
+                .with_select(Select::Except(vec!["web-7".into()])),
+        ),
         one(
             "few at once",
             olds("web", 5),
