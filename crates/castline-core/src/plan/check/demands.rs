@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Violation, ViolationCode as Code, documents::Case, steps::Fates};
+use super::{Violation, ViolationCode as Code, documents::Case, quick::Quick, steps::Fates};
 use crate::{
     plan::{Limit, Members},
     policy::{Amount, Budget, Scope, Strategy},
@@ -57,7 +57,7 @@ impl<'a> Census<'a> {
 /// What is alike is counted together, by where its texts are kept: fleets share them.
 #[derive(Debug, Default)]
 struct Tally<'a> {
-    rows: std::collections::HashMap<(usize, *const u8, *const BTreeMap<String, String>), Row<'a>>,
+    rows: Quick<(usize, *const u8, *const BTreeMap<String, String>), Row<'a>>,
 }
 
 #[derive(Debug)]

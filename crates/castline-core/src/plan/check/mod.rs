@@ -8,6 +8,7 @@ mod demands;
 mod documents;
 mod order;
 mod proof;
+mod quick;
 mod stages;
 mod steps;
 mod strategy;

@@ -62,23 +62,25 @@ impl<'a> Fates<'a> {
         let fates: Vec<_> = case.services.iter().map(|service| fates(service)).collect::<Result<_, _>>()?;
         let retired = fates.iter().map(|fates| vec![false; fates.len()]).collect();
         let mut all = Self { fates, retired, steps: Vec::with_capacity(case.plan.replacements().count()) };
-        let places: Vec<HashMap<&str, usize>> = case.services.iter().map(places).collect();
+        let mut near = vec![0; case.services.len()];
         for (position, stage) in case.plan.stages.iter().enumerate() {
             let service = case.service_of[position];
             for (within, one) in stage.replacements.iter().enumerate() {
                 let mut step = Step { stage: position, position: within, service, one, victim: None };
                 let fault = |code, message| Violation::new(code, message).at(position, within);
                 if let Some(retire) = &one.retire {
-                    let found = places[service].get(&*retire.id).copied();
+                    let instances = case.services[service].target.fleet.instances();
+                    let found = find(instances, &retire.id, near[service]);
                     let live = found.filter(|place| all.fates[service][*place] != Fate::Going);
                     let Some(place) = live else {
                         let message = format!("`{}` is retired, which {} has not", retire.id, stage.service);
                         return Err(fault(Code::RetiresUnknown, message));
                     };
+                    near[service] = place;
                     if std::mem::replace(&mut all.retired[service][place], true) {
                         return Err(fault(Code::RetiredTwice, format!("`{}` is retired twice", retire.id)));
                     }
-                    step.victim = case.services[service].target.fleet.instances().get(place);
+                    step.victim = instances.get(place);
                     retires(&case.services[service], &step, all.fates[service][place])
                         .map_err(|(code, message)| fault(code, message))?;
                 }
@@ -239,10 +241,21 @@ fn fates(service: &Service) -> Result<Vec<Fate>, Violation> {
     Ok(fates)
 }
 
-/// Where the instances of a service stand in its fleet.
-fn places<'a>(service: &Service<'a>) -> HashMap<&'a str, usize> {
-    let instances = service.target.fleet.instances().iter().enumerate();
-    instances.map(|(place, instance)| (&*instance.id, place)).collect()
+/// Where an instance stands, sought from a place outwards: plans go through a fleet more or less in its order.
+fn find(instances: &[Instance], id: &str, near: usize) -> Option<usize> {
+    let (mut low, mut high, mut reach) = (near, near, 8);
+    while low > 0 && *instances[low].id > *id {
+        low = low.saturating_sub(reach);
+        reach *= 4;
+    }
+    while high < instances.len() && *instances[high].id < *id {
+        high += reach;
+        reach *= 4;
+    }
+    let upto = high.saturating_add(1).min(instances.len());
+    let low = low.min(upto);
+    let found = instances[low..upto].binary_search_by(|instance| (*instance.id).cmp(id));
+    found.ok().map(|place| low + place)
 }
 
 /// The zones in which instances may be launched.

@@ -5,11 +5,10 @@ mod places;
 mod progress;
 mod waves;
 
-use std::collections::HashMap;
-
 use super::{
     Violation, ViolationCode as Code,
     documents::Case,
+    quick::Quick,
     stages::Stages,
     steps::{Fates, Step},
 };
@@ -108,9 +107,12 @@ impl<'a> Capacity<'a> {
 
     fn count(&mut self, case: &Case<'a>, fates: &Fates<'a>, places: &mut Places<'a>) {
         // Place by place, so that one place's limits are gone through once.
-        let mut tally: HashMap<Place, (Count, Count)> = HashMap::new();
+        let mut tally: Vec<(Count, Count)> = Vec::new();
         let mut add = |place: Place, now: Count, settled: Count| {
-            let entry = tally.entry(place).or_default();
+            if tally.len() <= place.0 {
+                tally.resize(place.0 + 1, (Count::default(), Count::default()));
+            }
+            let entry = &mut tally[place.0];
             for (count, more) in [(&mut entry.0, now), (&mut entry.1, settled)] {
                 count.present += more.present;
                 count.available += more.available;
@@ -139,8 +141,8 @@ impl<'a> Capacity<'a> {
             self.down |= step.is_down();
             add(places.of(step.service, &victim.zone, &victim.labels), count, count);
         }
-        for (place, (now, settled)) in tally {
-            for &limit in places.limits(place) {
+        for (place, (now, settled)) in tally.into_iter().enumerate() {
+            for &limit in places.limits(Place(place)) {
                 for (count, more) in [(&mut self.now[limit], now), (&mut self.settled[limit], settled)] {
                     count.present += more.present;
                     count.available += more.available;
@@ -151,7 +153,7 @@ impl<'a> Capacity<'a> {
 
     fn classify(&mut self, fates: &'a Fates<'a>, places: &mut Places<'a>) {
         type Key = (usize, Option<Place>, Option<Place>, bool, bool, Reason);
-        let mut known: HashMap<Key, usize> = HashMap::new();
+        let mut known: Quick<Key, usize> = Quick::default();
         let mut last: Option<(Key, usize)> = None;
         for (position, step) in fates.steps.iter().enumerate() {
             let launch = step.one.launch.as_ref();

@@ -5,12 +5,12 @@ use std::{
     sync::Arc,
 };
 
-use super::super::documents::Case;
+use super::super::{documents::Case, quick::Quick};
 use crate::plan::Limit;
 
 /// All that is counted by the same limits. A number, so that it is cheap to compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Place(usize);
+pub(super) struct Place(pub(super) usize);
 
 type Labels = BTreeMap<String, String>;
 type Scope<'a> = (Option<&'a str>, Option<(&'a str, &'a str)>);
@@ -22,7 +22,7 @@ pub(super) struct Places<'a> {
     limits: Vec<HashMap<Scope<'a>, Vec<usize>>>,
     keys: Vec<BTreeSet<&'a str>>,
     /// By where the texts are kept, which fleets share.
-    seen: HashMap<(usize, *const u8, *const Labels), Place>,
+    seen: Quick<(usize, *const u8, *const Labels), Place>,
     last: Option<((usize, *const u8, *const Labels), Place)>,
     known: HashMap<Vec<usize>, Place>,
     of: Vec<Vec<usize>>,
@@ -39,7 +39,7 @@ impl<'a> Places<'a> {
                 keys[service].extend(label.map(|(key, _)| key));
             }
         }
-        Self { limits, keys, seen: HashMap::new(), last: None, known: HashMap::new(), of: Vec::new() }
+        Self { limits, keys, seen: Quick::default(), last: None, known: HashMap::new(), of: Vec::new() }
     }
 
     /// The place of what has this zone and these labels. The texts live as long as the plan and the fleets, so where they
