@@ -119,7 +119,7 @@ fn holds(plan: &Plan, timeline: &plan::simulate::Timeline) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 4000, ..ProptestConfig::default() })]
 
     #[test]
     fn the_order_of_the_fleet_does_not_matter(target in target(), seed in any::<u64>()) {
@@ -139,5 +139,20 @@ proptest! {
         let timeline = simulated(&plan, &targets, &World { seed, ..World::default() });
         prop_assert_eq!(&timeline.outcome, "succeeded", "{:#?}\n{:#?}", plan, timeline);
         holds(&plan, &timeline);
+    }
+
+    #[test]
+    fn under_one_budget_no_plan_has_fewer_waves(
+        instances in fleet(),
+        replicas in 0_u64..14,
+        unavailable in amount(),
+        surge in amount(),
+    ) {
+        let policy = Policy::default().with_budget(Budget::fleet(unavailable, surge));
+        let fleet = Fleet::new("web", instances).expect("unique ids");
+        let targets = [Target { fleet, release: release("web", "ami-2", replicas), policy }];
+        let Ok(plan) = plan(&targets) else { return Ok(()) };
+        let bounds = plan::bounds(&plan, &targets, &World::default());
+        prop_assert_eq!(bounds.waves, bounds.least_waves, "{:#?}", plan);
     }
 }

@@ -131,10 +131,11 @@ impl Rollout {
         if cell.gone {
             return;
         }
-        let (asked, quarantined) = (cell.asked.is_some(), cell.instance.phase == Phase::Quarantined);
+        // What was going, or in quarantine, has been made up for already.
+        let expected = cell.is_leaving() || cell.is_out();
         self.retiring.remove(&number);
         self.change_cell(number, |cell| cell.gone = true);
-        if asked || quarantined {
+        if expected {
             return;
         }
         match self.launching(number) {
@@ -237,6 +238,10 @@ impl Rollout {
                 let cell = &self.cells[number as usize];
                 if !cell.is_out() && !cell.is_leaving() {
                     self.change_cell(number, |cell| cell.instance.phase = Phase::Terminating);
+                    match self.launching(number) {
+                        Some(step) => self.launch_failed(step, "somebody else ended it"),
+                        None => self.lost(number, Reason::Missing, "somebody else ended it"),
+                    }
                 }
             }
         }

@@ -18,9 +18,6 @@ impl Rollout {
         let step = &self.steps[number as usize];
         let State::Active { order, launch, retire } = step.state else { return };
         let (service, attempt) = (step.service, step.attempt + 1);
-        if let Launching::Up(cell) = launch {
-            self.discard(cell);
-        }
         // One that is going is let go, and nothing comes for it.
         let again = attempt < self.target(service).policy.attempts;
         let next =
@@ -29,6 +26,9 @@ impl Rollout {
             step.state = next;
             step.attempt = attempt;
         });
+        if let Launching::Up(cell) = launch {
+            self.discard(cell);
+        }
         if !again {
             self.failed += 1;
             let what = self.name_of(number);
@@ -36,10 +36,18 @@ impl Rollout {
         }
     }
 
+    /// Forgets which step an instance was launched by.
+    fn disown(&mut self, cell: u32) {
+        self.count(cell, -1);
+        self.cells[cell as usize].launched_by = None;
+        self.count(cell, 1);
+    }
+
     /// Takes away what was launched and has failed.
     fn discard(&mut self, cell: u32) {
-        self.cells[cell as usize].launched_by = None;
-        if !self.cells[cell as usize].is_out() && self.cells[cell as usize].asked.is_none() {
+        self.disown(cell);
+        let failed = &self.cells[cell as usize];
+        if !failed.is_out() && !failed.is_leaving() {
             self.ask_to_go(cell, Disposal::End);
         }
     }
@@ -118,7 +126,7 @@ impl Rollout {
             return;
         }
         let id = Arc::clone(&lost.instance.id);
-        self.cells[cell as usize].launched_by = None;
+        self.disown(cell);
         self.replace(cell, reason);
         if ours && reason != Reason::Missing {
             self.failed += 1;
