@@ -44,7 +44,7 @@ pub fn html(plan: &Plan, timeline: Option<&Timeline>) -> String {
     put!(&mut out, "<header>\n<h1>Plan for {}</h1>\n", parts::services(&summary));
     put!(&mut out, "<p class=\"soft\">{}.", summary.line(plan));
     if let Some(outcome) = course.outcome() {
-        put!(&mut out, " Simulated: {} in {}.", name(outcome), duration(course.span));
+        put!(&mut out, " Simulated: {} after {}.", name(outcome), duration(course.span));
     }
     out.push_str("</p>\n");
     put!(

@@ -100,7 +100,7 @@ fn title(summary: &Summary<'_>) -> String {
 fn description(plan: &Plan, course: &Course<'_>, summary: &Summary<'_>) -> String {
     let mut text = format!("{}.", summary.line(plan));
     if let Some(outcome) = course.outcome() {
-        put!(&mut text, " Simulated: {} in {}.", cut(outcome, 80), duration(course.span));
+        put!(&mut text, " Simulated: {} after {}.", cut(outcome, 80), duration(course.span));
     }
     for limit in course.charted(plan).into_iter().take(capacity::MOST) {
         put!(&mut text, " {}.", capacity::sentence(course, &plan.limits[limit], limit));
@@ -112,7 +112,7 @@ fn heading(plan: &Plan, course: &Course<'_>, summary: &Summary<'_>, frame: &mut 
     frame.text(MARGIN, frame.y + 140, "title", &escaped(&title(summary)));
     let line = match course.outcome() {
         Some(outcome) => {
-            format!("{}; simulated: {} in {}", summary.line(plan), name(outcome), duration(course.span))
+            format!("{}; simulated: {} after {}", summary.line(plan), name(outcome), duration(course.span))
         }
         None => format!("{}; drawn wave by wave, without instances that stay", summary.line(plan)),
     };

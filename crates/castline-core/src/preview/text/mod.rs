@@ -31,7 +31,7 @@ pub fn text(plan: &Plan, timeline: Option<&Timeline>, width: usize) -> String {
     put!(&mut out, "plan {}\n{}\n", plan.digest(), summary.line(plan));
     if let Some(timeline) = timeline {
         let outcome = shown_whole(&timeline.outcome);
-        put!(&mut out, "simulated: {} in {}\n", outcome, duration(timeline.makespan_millis));
+        put!(&mut out, "simulated: {} after {}\n", outcome, duration(timeline.makespan_millis));
     }
     services(&summary, &mut out);
     limits(plan, &mut out);
