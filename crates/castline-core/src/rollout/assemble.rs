@@ -98,6 +98,7 @@ pub(super) fn assemble(inputs: Inputs, at: Time) -> Rollout {
         dirty: BTreeSet::new(),
         blocked: BTreeSet::new(),
         failed: 0,
+        stall: None,
     };
     rollout.fill();
     rollout

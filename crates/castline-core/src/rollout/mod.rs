@@ -78,6 +78,8 @@ pub struct Rollout {
     blocked: BTreeSet<u32>,
     /// How many replacements have failed since somebody last said `Continue`.
     failed: u64,
+    /// When it has stood still for too long, while it waits for nothing that is sure to come.
+    stall: Option<Time>,
 }
 
 /// What a rollout was made from: shared by all of its states.
@@ -110,6 +112,8 @@ enum Timer {
     Retire(u32),
     /// Nothing of a stage has failed for long enough.
     Bake(u32),
+    /// Something should have gone on.
+    Stall,
 }
 
 impl Rollout {
@@ -201,6 +205,7 @@ impl Rollout {
             Timer::Launch(step, attempt) => self.launch_is_late(step, attempt),
             Timer::Retire(cell) => self.retire_is_late(cell),
             Timer::Bake(stage) => self.baked(stage),
+            Timer::Stall => self.stalled(),
         }
     }
 
@@ -219,6 +224,7 @@ impl Rollout {
                     continue;
                 }
                 self.finish_if_done();
+                self.watch();
                 return;
             }
         }
@@ -242,6 +248,7 @@ impl Rollout {
 
     /// Changes a step, and what it reserves.
     fn change_step(&mut self, number: u32, change: impl FnOnce(&mut Step)) {
+        self.moved();
         self.reserve(number, -1);
         let was_over = self.steps[number as usize].is_over();
         change(&mut self.steps[number as usize]);
