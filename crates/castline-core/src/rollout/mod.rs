@@ -188,15 +188,22 @@ impl Rollout {
         &self.inputs.targets[service as usize]
     }
 
-    /// Lets time pass, and everything happen that time alone makes happen, in its order.
+    /// Lets time pass, and everything happen that time alone makes happen. Who was late in telling the time must not make
+    /// anything fail: what has become available by now has done so before any deadline is looked at.
     fn pass(&mut self, now: Time) {
-        while let Some((at, timer)) = self.timers.first().copied().filter(|(at, _)| *at <= now) {
-            self.timers.pop_first();
-            self.clock = self.clock.max(at);
-            self.expire(timer);
-            self.settle();
-        }
         self.clock = self.clock.max(now);
+        let due: Vec<(Time, Timer)> =
+            self.timers.iter().copied().take_while(|(at, _)| *at <= self.clock).collect();
+        let (available, others): (Vec<_>, Vec<_>) =
+            due.into_iter().partition(|(_, timer)| matches!(timer, Timer::Available(_)));
+        for timers in [available, others] {
+            for (at, timer) in timers {
+                if self.timers.remove(&(at, timer)) {
+                    self.expire(timer);
+                    self.settle();
+                }
+            }
+        }
     }
 
     fn expire(&mut self, timer: Timer) {
