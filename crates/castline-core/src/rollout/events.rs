@@ -168,9 +168,20 @@ impl Rollout {
         }
         let service = cell.service;
         self.change_cell(number, |cell| cell.instance.integrity = Integrity::Compromised);
+        let why = "its files were changed";
         match self.launching(number) {
-            Some(step) => self.launch_failed(step, "its files were changed"),
-            None => self.lost(number, Reason::Compromised, "its files were changed"),
+            Some(step) if !self.cells[number as usize].available => self.launch_failed(step, why),
+            launching => {
+                // It does its work, and so goes as the limits allow, like any other: by a step of its own.
+                if let Some(step) = launching {
+                    self.change_step(step, |step| {
+                        if let State::Active { launch, .. } = &mut step.state {
+                            *launch = Launching::None;
+                        }
+                    });
+                }
+                self.lost(number, Reason::Compromised, why);
+            }
         }
         self.judge_integrity(service);
     }
