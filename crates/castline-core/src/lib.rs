@@ -20,6 +20,7 @@ mod media_type;
 pub mod plan;
 mod platform;
 pub mod policy;
+pub mod preview;
 mod release;
 pub mod rollout;
 pub mod rootfs;

@@ -2,16 +2,20 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BTreeSet, BinaryHeap},
+    collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap},
     sync::Arc,
 };
 
 use super::{
     Rollout, Status,
+    cells::Counting,
     steps::{Effect, Launching, Retiring, State},
     tally::{Refusal, refusal},
 };
-use crate::plan::{Limit, Order, Reason};
+use crate::{
+    plan::{Disposal, Launch, Limit, Order, Reason, Replacement, Retire},
+    policy::Compromised,
+};
 
 /// What waits in a stage. Those that take the same from the same limits are together: where one has to wait, so has the next.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -114,18 +118,23 @@ impl Rollout {
     }
 
     fn admit_from(&mut self, queue: usize) -> bool {
-        let mut heads: BinaryHeap<Reverse<(u32, Alike)>> = self.queues[queue]
+        // What only adds to what is available goes first: the others may need it.
+        let adds = |kind: &Alike| {
+            let launches_alone = !kind.effects.iter().any(|effect| effect.retire);
+            kind.orders == Orders::Down || launches_alone
+        };
+        let mut heads: BinaryHeap<Reverse<(bool, u32, Alike)>> = self.queues[queue]
             .0
             .iter()
-            .filter_map(|(kind, steps)| Some(Reverse((*steps.first()?, kind.clone()))))
+            .filter_map(|(kind, steps)| Some(Reverse((!adds(kind), *steps.first()?, kind.clone()))))
             .collect();
         let mut begun = false;
-        while let Some(Reverse((number, kind))) = heads.pop() {
+        while let Some(Reverse((later, number, kind))) = heads.pop() {
             let Some(order) = self.possible(number, kind.orders) else { continue };
             self.begin(number, order);
             begun = true;
             if let Some(next) = self.queues[queue].0.get(&kind).and_then(|steps| steps.first()) {
-                heads.push(Reverse((*next, kind)));
+                heads.push(Reverse((later, *next, kind)));
             }
         }
         begun
@@ -140,7 +149,8 @@ impl Rollout {
         let step = &self.steps[number as usize];
         let old = step.old.map(|cell| &self.cells[cell as usize]).filter(|cell| !cell.gone);
         let old_is_available = old.is_some_and(|cell| cell.available);
-        step.effects.iter().filter(|effect| effect.bound).filter_map(move |effect| {
+        let bound = step.effects.iter().filter(|effect| effect.bound);
+        bound.filter_map(move |effect| {
             let limit = &self.inputs.plan.limits[effect.limit as usize];
             let holds = limit.window.as_ref().is_none_or(|window| window.is_open(self.clock));
             let halves = (effect.launch, effect.retire && old.is_some());
@@ -177,9 +187,6 @@ impl Rollout {
 
     /// Adds a step that makes up for an instance that is lost, or not to be trusted any more.
     pub(super) fn replace(&mut self, cell: u32, reason: Reason) {
-        use crate::plan::{Disposal, Launch, Replacement, Retire};
-        use crate::policy::Compromised;
-
         let lost = &self.cells[cell as usize];
         let (service, instance) = (lost.service, &lost.instance);
         let disposal = match (reason, self.target(service).policy.compromised) {
@@ -187,7 +194,7 @@ impl Rollout {
             (Reason::Compromised, Compromised::Isolate) => Disposal::Isolate,
             _ => Disposal::End,
         };
-        let retire = (!lost.gone).then(|| Retire {
+        let retire = (!lost.is_out() && !lost.is_leaving()).then(|| Retire {
             id: Arc::clone(&instance.id),
             zone: Arc::clone(&instance.zone),
             disposal,
@@ -201,10 +208,17 @@ impl Rollout {
             slot: instance.slot.clone(),
             labels: Arc::new(labels.collect()),
         };
-        let replacement =
-            Replacement { launch: Some(launch), retire, order: Order::LaunchFirst, reason, wave: 1 };
+        let apart = disposal == Disposal::Isolate && instance.slot.is_none();
+        let step =
+            |launch, retire| Replacement { launch, retire, order: Order::LaunchFirst, reason, wave: 1 };
+        let steps = match retire {
+            Some(retire) if apart => vec![step(None, Some(retire)), step(Some(launch), None)],
+            retire => vec![step(Some(launch), retire)],
+        };
         let inputs = Arc::clone(&self.inputs);
-        let mut counting = super::cells::Counting::new(&inputs.plan.limits);
-        self.add_step(replacement, None, service, &mut counting, &mut std::collections::HashMap::new());
+        let mut counting = Counting::new(&inputs.plan.limits);
+        for step in steps {
+            self.add_step(step, None, service, &mut counting, &mut HashMap::new());
+        }
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     Document as _, Error, Release, Result, Time,
     error::shown,
     fleet::Instance,
-    plan::{Limit, Plan, Reason, Replacement, Target},
+    plan::{Disposal, Plan, Reason, Replacement, Target},
 };
 
 /// Plan, targets and fallback, once it is sure that they belong together.
@@ -98,6 +98,7 @@ pub(super) fn assemble(inputs: Inputs, at: Time) -> Rollout {
         dirty: BTreeSet::new(),
         blocked: BTreeSet::new(),
         failed: 0,
+        stall: None,
     };
     rollout.fill();
     rollout
@@ -161,7 +162,7 @@ impl Rollout {
         stage: Option<u32>,
         service: u32,
         counting: &mut Counting,
-        known: &mut HashMap<(Counted, Counted, Reason), Arc<[Effect]>>,
+        known: &mut Effects,
     ) -> u32 {
         let inputs = Arc::clone(&self.inputs);
         let place = (service, &**inputs.targets[service as usize].release.service());
@@ -173,9 +174,17 @@ impl Rollout {
         let retired =
             old.map_or_else(Counted::default, |cell| Arc::clone(&self.cells[cell as usize].counted));
         let reason = replacement.reason;
+        // What is isolated goes at once, whatever the limits say.
+        let isolates = replacement.retire.as_ref().is_some_and(|one| one.disposal == Disposal::Isolate);
+        let at_once = isolates && replacement.launch.is_none();
         let effects = known
-            .entry((Arc::clone(&launched), Arc::clone(&retired), reason))
-            .or_insert_with(|| effects(&launched, &retired, reason, &inputs.plan.limits));
+            .entry((Arc::clone(&launched), Arc::clone(&retired), reason, at_once))
+            .or_insert_with(|| {
+                effects(&launched, &retired, |limit| {
+                    let reasons = &inputs.plan.limits[limit as usize].reasons;
+                    !at_once && (reasons.is_empty() || reasons.contains(&reason))
+                })
+            });
         let number = u32::try_from(self.steps.len()).unwrap_or(u32::MAX);
         self.steps.push(Step {
             replacement,
@@ -188,23 +197,25 @@ impl Rollout {
             attempt: 0,
         });
         if let Some(old) = old {
+            self.count(old, -1);
             self.cells[old as usize].retired_by = Some(number);
+            self.count(old, 1);
         }
         self.file(number);
         number
     }
 }
 
-fn effects(launched: &Counted, retired: &Counted, reason: Reason, limits: &[Limit]) -> Arc<[Effect]> {
+/// What steps with these places and this reason do to limits; those that are done at once apart.
+pub(super) type Effects = HashMap<(Counted, Counted, Reason, bool), Arc<[Effect]>>;
+
+fn effects(launched: &Counted, retired: &Counted, is_bound: impl Fn(u32) -> bool) -> Arc<[Effect]> {
     let all: BTreeSet<u32> = launched.iter().chain(&**retired).copied().collect();
-    let effect = |limit: u32| {
-        let reasons = &limits[limit as usize].reasons;
-        Effect {
-            limit,
-            launch: launched.contains(&limit),
-            retire: retired.contains(&limit),
-            bound: reasons.is_empty() || reasons.contains(&reason),
-        }
+    let effect = |limit: u32| Effect {
+        limit,
+        launch: launched.contains(&limit),
+        retire: retired.contains(&limit),
+        bound: is_bound(limit),
     };
     all.into_iter().map(effect).collect()
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    fleet::{Instance, Integrity, Phase},
+    fleet::{Health, Instance, Integrity, Phase},
     plan::{Limit, Target},
     policy::Compromised,
 };
@@ -46,6 +46,16 @@ impl Cell {
 
     pub(super) fn is_leaving(&self) -> bool {
         self.is_present() && self.instance.phase == Phase::Terminating
+    }
+
+    /// Whether it stays, and is going to be available if all is well.
+    pub(super) fn is_starting(&self) -> bool {
+        let stays = self.launched_by.is_none() && self.retired_by.is_none();
+        self.is_present()
+            && stays
+            && !self.available
+            && !self.is_leaving()
+            && self.instance.health != Health::Failed
     }
 
     /// Whether it does its work, whatever the time; and is to do it.

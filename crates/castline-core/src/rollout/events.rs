@@ -131,10 +131,11 @@ impl Rollout {
         if cell.gone {
             return;
         }
-        let (asked, quarantined) = (cell.asked.is_some(), cell.instance.phase == Phase::Quarantined);
+        // What was going, or in quarantine, has been made up for already.
+        let expected = cell.is_leaving() || cell.is_out();
         self.retiring.remove(&number);
         self.change_cell(number, |cell| cell.gone = true);
-        if asked || quarantined {
+        if expected {
             return;
         }
         match self.launching(number) {
@@ -167,9 +168,20 @@ impl Rollout {
         }
         let service = cell.service;
         self.change_cell(number, |cell| cell.instance.integrity = Integrity::Compromised);
+        let why = "its files were changed";
         match self.launching(number) {
-            Some(step) => self.launch_failed(step, "its files were changed"),
-            None => self.lost(number, Reason::Compromised, "its files were changed"),
+            Some(step) if !self.cells[number as usize].available => self.launch_failed(step, why),
+            launching => {
+                // It does its work, and so goes as the limits allow, like any other: by a step of its own.
+                if let Some(step) = launching {
+                    self.change_step(step, |step| {
+                        if let State::Active { launch, .. } = &mut step.state {
+                            *launch = Launching::None;
+                        }
+                    });
+                }
+                self.lost(number, Reason::Compromised, why);
+            }
         }
         self.judge_integrity(service);
     }
@@ -237,6 +249,10 @@ impl Rollout {
                 let cell = &self.cells[number as usize];
                 if !cell.is_out() && !cell.is_leaving() {
                     self.change_cell(number, |cell| cell.instance.phase = Phase::Terminating);
+                    match self.launching(number) {
+                        Some(step) => self.launch_failed(step, "somebody else ended it"),
+                        None => self.lost(number, Reason::Missing, "somebody else ended it"),
+                    }
                 }
             }
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Rollout, Status, Timer,
-    steps::{Launching, State},
+    steps::{Launching, State, Step},
 };
 use crate::{
     fleet::Integrity,
@@ -18,9 +18,6 @@ impl Rollout {
         let step = &self.steps[number as usize];
         let State::Active { order, launch, retire } = step.state else { return };
         let (service, attempt) = (step.service, step.attempt + 1);
-        if let Launching::Up(cell) = launch {
-            self.discard(cell);
-        }
         // One that is going is let go, and nothing comes for it.
         let again = attempt < self.target(service).policy.attempts;
         let next =
@@ -29,6 +26,9 @@ impl Rollout {
             step.state = next;
             step.attempt = attempt;
         });
+        if let Launching::Up(cell) = launch {
+            self.discard(cell);
+        }
         if !again {
             self.failed += 1;
             let what = self.name_of(number);
@@ -36,10 +36,18 @@ impl Rollout {
         }
     }
 
+    /// Forgets which step an instance was launched by.
+    fn disown(&mut self, cell: u32) {
+        self.count(cell, -1);
+        self.cells[cell as usize].launched_by = None;
+        self.count(cell, 1);
+    }
+
     /// Takes away what was launched and has failed.
     fn discard(&mut self, cell: u32) {
-        self.cells[cell as usize].launched_by = None;
-        if !self.cells[cell as usize].is_out() && self.cells[cell as usize].asked.is_none() {
+        self.disown(cell);
+        let failed = &self.cells[cell as usize];
+        if !failed.is_out() && !failed.is_leaving() {
             self.ask_to_go(cell, Disposal::End);
         }
     }
@@ -110,6 +118,44 @@ impl Rollout {
         }
     }
 
+    /// Something went on.
+    pub(super) fn moved(&mut self) {
+        if let Some(at) = self.stall.take() {
+            self.timers.remove(&(at, Timer::Stall));
+        }
+    }
+
+    /// Looks whether anything is sure to happen. Where nothing was asked for and nobody is waited for, only what
+    /// instances do by themselves can help: they have as long as a launch has.
+    pub(super) fn watch(&mut self) {
+        let goes_on = matches!(self.status, Status::Running | Status::RollingBack { .. });
+        let asked = !self.unanswered.is_empty() || !self.retiring.is_empty();
+        let starting = |step: &Step| matches!(step.state, State::Active { launch: Launching::Up(cell), .. } if !self.cells[cell as usize].available);
+        let waits = self.stages.iter().any(super::stages::StageState::waits_for_others);
+        let held = !self.inputs.targets.iter().all(|target| target.policy.windows.is_empty())
+            || self.inputs.plan.limits.iter().any(|limit| limit.window.is_some());
+        if !goes_on || asked || waits || held || self.steps.iter().any(starting) {
+            self.moved();
+        } else if self.stall.is_none() {
+            let patience =
+                self.inputs.targets.iter().map(|target| target.policy.progress_deadline_seconds).max();
+            let at = self.clock.after_seconds(patience.unwrap_or(0));
+            self.stall = Some(at);
+            self.timers.insert((at, Timer::Stall));
+        }
+    }
+
+    pub(super) fn stalled(&mut self) {
+        self.stall = None;
+        let waits = self.waits();
+        let on = waits.iter().flat_map(|wait| wait.on.iter()).next();
+        let what = waits.first().map_or("it".to_owned(), |wait| wait.what.clone());
+        let why = on.map_or_else(|| "instances are down that it does not replace".to_owned(), Clone::clone);
+        self.freeze(format!(
+            "nothing has gone on for too long: {what} waits ({why}); look at what is down, or plan again"
+        ));
+    }
+
     /// What was launched, or stays, is lost or has failed: another one comes for it.
     pub(super) fn lost(&mut self, cell: u32, reason: Reason, why: &str) {
         let lost = &self.cells[cell as usize];
@@ -118,7 +164,7 @@ impl Rollout {
             return;
         }
         let id = Arc::clone(&lost.instance.id);
-        self.cells[cell as usize].launched_by = None;
+        self.disown(cell);
         self.replace(cell, reason);
         if ours && reason != Reason::Missing {
             self.failed += 1;

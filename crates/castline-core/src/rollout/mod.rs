@@ -78,6 +78,8 @@ pub struct Rollout {
     blocked: BTreeSet<u32>,
     /// How many replacements have failed since somebody last said `Continue`.
     failed: u64,
+    /// When it has stood still for too long, while it waits for nothing that is sure to come.
+    stall: Option<Time>,
 }
 
 /// What a rollout was made from: shared by all of its states.
@@ -110,6 +112,8 @@ enum Timer {
     Retire(u32),
     /// Nothing of a stage has failed for long enough.
     Bake(u32),
+    /// Something should have gone on.
+    Stall,
 }
 
 impl Rollout {
@@ -184,15 +188,22 @@ impl Rollout {
         &self.inputs.targets[service as usize]
     }
 
-    /// Lets time pass, and everything happen that time alone makes happen, in its order.
+    /// Lets time pass, and everything happen that time alone makes happen. Who was late in telling the time must not make
+    /// anything fail: what has become available by now has done so before any deadline is looked at.
     fn pass(&mut self, now: Time) {
-        while let Some((at, timer)) = self.timers.first().copied().filter(|(at, _)| *at <= now) {
-            self.timers.pop_first();
-            self.clock = self.clock.max(at);
-            self.expire(timer);
-            self.settle();
-        }
         self.clock = self.clock.max(now);
+        let due: Vec<(Time, Timer)> =
+            self.timers.iter().copied().take_while(|(at, _)| *at <= self.clock).collect();
+        let (available, others): (Vec<_>, Vec<_>) =
+            due.into_iter().partition(|(_, timer)| matches!(timer, Timer::Available(_)));
+        for timers in [available, others] {
+            for (at, timer) in timers {
+                if self.timers.remove(&(at, timer)) {
+                    self.expire(timer);
+                    self.settle();
+                }
+            }
+        }
     }
 
     fn expire(&mut self, timer: Timer) {
@@ -201,6 +212,7 @@ impl Rollout {
             Timer::Launch(step, attempt) => self.launch_is_late(step, attempt),
             Timer::Retire(cell) => self.retire_is_late(cell),
             Timer::Bake(stage) => self.baked(stage),
+            Timer::Stall => self.stalled(),
         }
     }
 
@@ -219,6 +231,7 @@ impl Rollout {
                     continue;
                 }
                 self.finish_if_done();
+                self.watch();
                 return;
             }
         }
@@ -242,6 +255,7 @@ impl Rollout {
 
     /// Changes a step, and what it reserves.
     fn change_step(&mut self, number: u32, change: impl FnOnce(&mut Step)) {
+        self.moved();
         self.reserve(number, -1);
         let was_over = self.steps[number as usize].is_over();
         change(&mut self.steps[number as usize]);

@@ -118,7 +118,7 @@ impl Rollout {
         let asked: Vec<_> = self
             .cells
             .iter()
-            .filter(|cell| !cell.gone)
+            .filter(|cell| !cell.is_out())
             .filter_map(|cell| Some((Arc::clone(&cell.instance.id), cell.asked?)))
             .collect();
         let ids: BTreeSet<Arc<str>> = self.ids.keys().cloned().collect();
@@ -131,6 +131,7 @@ impl Rollout {
         self.ids.clear();
         self.steps = Vec::new();
         self.timers.clear();
+        self.stall = None;
         self.retiring.clear();
         self.dirty.clear();
         self.blocked.clear();

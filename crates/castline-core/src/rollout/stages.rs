@@ -46,6 +46,11 @@ impl StageState {
         self.at == At::Open
     }
 
+    /// Whether it is at something that somebody else, or time, decides.
+    pub(super) fn waits_for_others(&self) -> bool {
+        !matches!(self.at, At::Closed | At::Open | At::Done)
+    }
+
     pub(super) fn is_done(&self) -> bool {
         self.at == At::Done
     }

@@ -19,6 +19,9 @@ pub(super) struct Tally {
     asked: i64,
     /// Available instances that steps are to retire, and have not asked to go.
     promised: i64,
+    /// How many more will be available once what is under way is done, without what it takes away; and what stays and
+    /// is not available yet.
+    rise: i64,
     in_flight: i64,
 }
 
@@ -28,6 +31,7 @@ impl Tally {
         self.present += sign * i64::from(cell.is_present());
         self.available += sign * i64::from(cell.available);
         self.leaving += sign * i64::from(cell.is_leaving());
+        self.rise += sign * i64::from(cell.is_starting());
     }
 
     /// The most that there will be once what is going has gone and what is coming has come.
@@ -73,7 +77,12 @@ pub(super) fn refusal(
 ) -> Option<Refusal> {
     let up = launch && (order == Order::LaunchFirst || !retire);
     let down = retire && old_is_available && (order == Order::RetireFirst || !launch);
-    if launch && limit.ceiling.is_some_and(|ceiling| tally.high() + i64::from(up) > number(ceiling)) {
+    // One that launches first ends when another one can be spared. If nothing that is under way makes that so, it must not
+    // take the place of those that would.
+    let waits = launch && retire && old_is_available && order == Order::LaunchFirst;
+    if waits && limit.floor.is_some_and(|floor| tally.low() + tally.rise < number(floor)) {
+        Some(Refusal::Floor)
+    } else if launch && limit.ceiling.is_some_and(|ceiling| tally.high() + i64::from(up) > number(ceiling)) {
         Some(Refusal::Ceiling)
     } else if down && limit.floor.is_some_and(|floor| tally.low() - 1 < number(floor)) {
         Some(Refusal::Floor)
@@ -98,6 +107,9 @@ pub(super) fn reserve(tallies: &mut [Tally], step: &Step, old: Option<&Cell>, ne
         tally.coming += sign * i64::from(to_come && !in_its_place);
         tally.asked += sign * i64::from(effect.launch && launch == Launching::Asked);
         let to_go = effect.retire && retire == Retiring::Held && old_is_available;
+        let to_rise = effect.launch && launch != Launching::None && !new_is_available;
+        let replaces = order == Order::LaunchFirst && to_go;
+        tally.rise += sign * (i64::from(to_rise) - i64::from(to_rise && replaces));
         let soon = order == Order::RetireFirst || !effect.launch || new_is_available;
         tally.promised += sign * i64::from(to_go && soon);
     }

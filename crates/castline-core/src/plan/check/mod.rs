@@ -6,6 +6,7 @@
 mod capacity;
 mod demands;
 mod documents;
+mod explore;
 mod order;
 mod proof;
 mod quick;
@@ -16,6 +17,7 @@ mod strategy;
 mod tests;
 mod violation;
 
+pub use explore::{Bounds, Exploration, explore};
 pub use proof::{Assumption, Held, Method, Proof};
 pub use violation::{Violation, ViolationCode};
 

@@ -137,4 +137,16 @@ violation_codes! {
     EndsOutsideLimit => "ends-outside-limit";
     /// There may be an order of events after which nothing more can be done: no reason was found why there is none.
     Stuck => "stuck";
+    /// An action leaves fewer available than a floor.
+    FloorBroken => "floor-broken";
+    /// An action makes more present than a ceiling.
+    CeilingBroken => "ceiling-broken";
+    /// Something is launched that is of no release.
+    WrongRevision => "wrong-revision";
+    /// A launch is asked for again after it was answered.
+    LaunchedTwice => "launched-twice";
+    /// The rollout goes on and can neither end nor pause.
+    Endless => "endless";
+    /// A journal of what happened gives another state.
+    NotResumable => "not-resumable";
 }

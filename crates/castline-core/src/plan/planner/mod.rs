@@ -16,7 +16,7 @@ use limits::Limits;
 use placement::{Draft, Labels};
 use places::Places;
 use schedule::{Item, Slotted, Work};
-use select::is_live;
+pub(super) use select::is_live;
 use stages::Outline;
 
 use super::{
@@ -172,7 +172,12 @@ fn stages_of(
         after.sort_unstable();
         after.dedup();
         for outline in outlines[number].take().unwrap_or_default() {
-            let items = outline.drafts.iter().map(|draft| item(number, draft, places, labels)).collect();
+            let at_once = |draft: &Draft| {
+                let isolates = target.policy.compromised == Compromised::Isolate;
+                isolates && draft.reason == Reason::Compromised && draft.launch.is_none()
+            };
+            let items = outline.drafts.iter();
+            let items = items.map(|draft| item(number, at_once(draft), draft, places, labels)).collect();
             let position = u32::try_from(work.len()).unwrap_or(u32::MAX);
             work.push(Work { items, after: std::mem::replace(&mut after, vec![position]) });
             flat.push((number, outline));
@@ -189,7 +194,7 @@ fn stages_of(
         .collect())
 }
 
-fn item(number: usize, draft: &Draft, places: &mut Places, labels: &mut Labels) -> Item {
+fn item(number: usize, at_once: bool, draft: &Draft, places: &mut Places, labels: &mut Labels) -> Item {
     let victim = draft.victim.as_ref();
     let launch = draft.launch.as_ref().map(|launch| places.number(number, &launch.zone, &launch.labels));
     let retire =
@@ -199,6 +204,7 @@ fn item(number: usize, draft: &Draft, places: &mut Places, labels: &mut Labels) 
         retire,
         down: victim.is_some_and(|victim| victim.down),
         slot: victim.is_some_and(|victim| victim.instance.slot.is_some()),
+        at_once,
         reason: draft.reason,
     }
 }

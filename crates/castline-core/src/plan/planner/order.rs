@@ -25,6 +25,8 @@ enum Rank<'a> {
 pub(super) struct Placed<'a> {
     pub(super) victim: Victim<'a>,
     pub(super) group: u32,
+    /// Its place in the order.
+    pub(super) rank: usize,
 }
 
 /// Victims in their order: barriers; other preferences; compromised, failed, not ready, drifted; from the zone with
@@ -53,7 +55,10 @@ pub(super) fn in_order<'a>(
         }
         last = Some(&first.0);
         let alike = rest.partition_point(|(key, _)| key <= first);
-        zones.interleave(&rest[..alike], |victim| placed.push(Placed { victim, group }));
+        zones.interleave(&rest[..alike], |victim| {
+            let rank = placed.len();
+            placed.push(Placed { victim, group, rank });
+        });
         rest = &rest[alike..];
     }
     placed

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     fleet::Instance,
     plan::{Launch, Reason, Target},
-    policy::Spread,
+    policy::{Compromised, Spread},
 };
 
 /// A replacement before it is known when, and in which order its halves, it is done.
@@ -59,9 +59,14 @@ pub(super) fn place<'a>(
         selection.kept.retain(|instance| !gone.contains(&*instance.id));
         victims.extend(extras.into_iter().map(|one| one.victim));
     }
-    let victims = in_order(victims, policy, &mut Zones::of(live()));
+    let mut victims = in_order(victims, policy, &mut Zones::of(live()));
     let launches = desired.saturating_sub(selection.kept.len());
     let extra = victims.len().saturating_sub(launches);
+    if extra > 0 && victims.iter().all(|one| one.victim.instance.slot.is_none()) {
+        // Nothing comes for some: best for those that do no work, since nothing has to be there before they go.
+        victims.sort_by_key(|one| !one.victim.down);
+        victims[extra..].sort_by_key(|one| one.rank);
+    }
 
     let mut fill = Fill::new(&launchable, &selection.kept, policy.spread == Spread::Even);
     let pairs = &victims[extra..];
@@ -72,16 +77,29 @@ pub(super) fn place<'a>(
         drafts.push(Draft { launch: Some(launch), victim: None, reason: Reason::Missing, group: 0 });
     }
     let mut labels = Labels::new(keys);
-    for (position, Placed { victim, group }) in victims.into_iter().enumerate() {
+    for (position, Placed { victim, group, .. }) in victims.into_iter().enumerate() {
         let launch = (position >= extra).then(|| Launch {
             zone: homes.next().unwrap_or_default(),
             slot: victim.instance.slot.clone(),
             labels: labels.of(victim.instance),
         });
         let reason = if launch.is_some() { victim.reason } else { worst(victim.reason) };
+        if isolates(target, &victim) {
+            // It goes at once; what comes for it takes its time.
+            drafts.push(Draft { launch: None, victim: Some(victim), reason, group: 0 });
+            drafts.extend(launch.map(|launch| Draft { launch: Some(launch), victim: None, reason, group }));
+            continue;
+        }
         drafts.push(Draft { launch, victim: Some(victim), reason, group });
     }
     (drafts, selection.kept)
+}
+
+/// Whether it is taken out of traffic at once. In a slot, its replacement has to wait for it anyway.
+fn isolates(target: &Target, victim: &Victim) -> bool {
+    victim.reason == Reason::Compromised
+        && target.policy.compromised == Compromised::Isolate
+        && victim.instance.slot.is_none()
 }
 
 /// Why an instance goes for which none comes: there are too many, unless it would go anyway.

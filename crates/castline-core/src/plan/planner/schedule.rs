@@ -25,6 +25,8 @@ pub(super) struct Item {
     pub(super) down: bool,
     /// Whether both are in one slot, so that one must be gone before the other comes.
     pub(super) slot: bool,
+    /// Whether it is done whatever the limits say.
+    pub(super) at_once: bool,
     pub(super) reason: Reason,
 }
 
@@ -82,6 +84,8 @@ struct Counter {
     high: i64,
     /// The least that can be available meanwhile.
     low: i64,
+    /// How many more will be available once what is under way is done, without what it takes away.
+    rise: i64,
     in_flight: i64,
     /// What changes when the wave is over.
     high_after: i64,
@@ -131,13 +135,17 @@ pub(super) fn schedule(
             if done[stage] || !stages[stage].after.iter().all(|before| done[*before as usize]) {
                 continue;
             }
-            begun |= admit(&mut groups[stage], &mut counters, wave, &mut out[stage]);
+            // What is begun can make room for what was refused before it.
+            while admit(&mut groups[stage], &mut counters, wave, &mut out[stage]) {
+                begun = true;
+            }
             stopped = stopped.or(Some(stage));
         }
         for counter in &mut counters {
             counter.high += std::mem::take(&mut counter.high_after);
             counter.low += std::mem::take(&mut counter.low_after);
             counter.in_flight = 0;
+            counter.rise = 0;
         }
         // What stays and was not available yet is taken to have become so.
         let settled = wave == 1 && settle(&mut counters, limits, places);
@@ -169,6 +177,7 @@ fn counters(limits: &Limits, places: &Places) -> Vec<Counter> {
             // What is leaving makes room without being asked.
             counter.high += count.present - count.leaving;
             counter.low += count.available;
+            counter.rise += count.starting;
         }
     }
     counters
@@ -186,7 +195,7 @@ fn settle(counters: &mut [Counter], limits: &Limits, places: &Places) -> bool {
 }
 
 /// What items with these places and this reason do to limits, computed once for all that are alike.
-type Effects = HashMap<(Option<u32>, Option<u32>, Reason), Rc<[Effect]>>;
+type Effects = HashMap<(Option<u32>, Option<u32>, Reason, bool), Rc<[Effect]>>;
 
 fn grouped(stage: &Work, limits: &Limits, known: &mut Effects) -> Vec<Group> {
     let mut numbers: HashMap<Item, usize> = HashMap::new();
@@ -194,7 +203,7 @@ fn grouped(stage: &Work, limits: &Limits, known: &mut Effects) -> Vec<Group> {
     for (position, item) in (0_u32..).zip(&stage.items) {
         let number = *numbers.entry(*item).or_insert_with(|| {
             let effects = known
-                .entry((item.launch, item.retire, item.reason))
+                .entry((item.launch, item.retire, item.reason, item.at_once))
                 .or_insert_with(|| effects(item, limits))
                 .clone();
             groups.push(Group { effects, item: *item, waiting: VecDeque::new() });
@@ -210,7 +219,7 @@ fn effects(item: &Item, limits: &Limits) -> Rc<[Effect]> {
     for (place, launch) in [(item.launch, true), (item.retire, false)] {
         for limit in place.iter().flat_map(|place| &limits.of_place[*place as usize]) {
             let reasons = &limits.list[*limit as usize].reasons;
-            let bound = reasons.is_empty() || reasons.contains(&item.reason);
+            let bound = !item.at_once && (reasons.is_empty() || reasons.contains(&item.reason));
             let effect = effects.entry(*limit).or_insert(Effect {
                 limit: *limit,
                 launch: false,
@@ -226,13 +235,15 @@ fn effects(item: &Item, limits: &Limits) -> Rc<[Effect]> {
 
 /// Begins what can be begun, in the order of the stage; what has to wait holds up only what is like it.
 fn admit(groups: &mut [Group], counters: &mut [Counter], wave: u32, out: &mut Vec<Slotted>) -> bool {
-    let mut heads: BinaryHeap<Reverse<(u32, usize)>> = groups
+    // What only adds to what is available goes first: the others may need it.
+    let adds = |item: &Item| item.launch.is_some() && (item.down || item.retire.is_none());
+    let mut heads: BinaryHeap<Reverse<(bool, u32, usize)>> = groups
         .iter()
         .enumerate()
-        .filter_map(|(number, group)| Some(Reverse((*group.waiting.front()?, number))))
+        .filter_map(|(number, group)| Some(Reverse((!adds(&group.item), *group.waiting.front()?, number))))
         .collect();
     let mut begun = false;
-    while let Some(Reverse((item, number))) = heads.pop() {
+    while let Some(Reverse((later, item, number))) = heads.pop() {
         let group = &mut groups[number];
         let order =
             orders(&group.item).iter().find(|order| refusals(group, counters, **order).next().is_none());
@@ -242,7 +253,7 @@ fn admit(groups: &mut [Group], counters: &mut [Counter], wave: u32, out: &mut Ve
         begun = true;
         group.waiting.pop_front();
         if let Some(next) = group.waiting.front() {
-            heads.push(Reverse((*next, number)));
+            heads.push(Reverse((later, *next, number)));
         }
     }
     begun
@@ -264,9 +275,16 @@ fn refusals<'a>(group: &'a Group, counters: &'a [Counter], order: Order) -> impl
     let refused = move |effect: &&Effect| {
         let counter = &counters[effect.limit as usize];
         let most = counter.high + i64::from(effect.up(order));
-        let least = counter.low - i64::from(effect.down(order, group.item.down));
+        // Where nothing is launched for it, it can go when others have come.
+        let hoped = if group.item.launch.is_none() { counter.rise.max(0) } else { 0 };
+        let least = counter.low + hoped - i64::from(effect.down(order, group.item.down));
+        // One that launches first ends when another one can be spared. If nothing that is under way makes that so, it must
+        // not take the place of those that would.
+        let both = effect.launch && effect.retire && order == Order::LaunchFirst;
+        let waits = both && !group.item.down && counter.low + counter.rise < counter.floor;
         effect.bound
-            && ((effect.launch && most > counter.ceiling)
+            && (waits
+                || (effect.launch && most > counter.ceiling)
                 || (effect.down(order, group.item.down) && least < counter.floor)
                 || counter.in_flight + 1 > counter.most)
     };
@@ -279,10 +297,18 @@ fn begin(group: &Group, counters: &mut [Counter], order: Order) {
         let (up, down) = (i64::from(effect.up(order)), i64::from(effect.down(order, group.item.down)));
         let (launch, retire) = (i64::from(effect.launch), i64::from(effect.retire));
         // What is retired without a launch here makes room as it goes, unless it waits for a launch elsewhere.
-        let leaves = i64::from(effect.retire && !effect.launch && order == Order::RetireFirst);
+        let waits = group.item.launch.is_none() && down > 0 && counter.low - down < counter.floor;
+        let leaves = i64::from(effect.retire && !effect.launch && order == Order::RetireFirst && !waits);
         counter.high += up - leaves;
-        counter.low -= down;
+        if waits {
+            counter.rise -= down;
+        } else {
+            counter.low -= down;
+        }
+        let down = if waits { 0 } else { down };
         counter.in_flight += i64::from(effect.bound);
+        let replaces = order == Order::LaunchFirst && effect.retire && !group.item.down;
+        counter.rise += launch - i64::from(effect.launch && replaces);
         counter.high_after += launch - retire - up + leaves;
         counter.low_after += launch - retire * i64::from(!group.item.down) + down;
     }

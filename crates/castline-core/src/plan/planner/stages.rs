@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::placement::Draft;
 use crate::{
-    plan::{Constraint, Infeasible, InfeasibleCode, Target},
-    policy::{Gate, Step, Strategy},
+    plan::{Constraint, Infeasible, InfeasibleCode, Reason, Target},
+    policy::{Compromised, Gate, Step, Strategy},
 };
 
 /// A stage before it is known when its replacements are done.
@@ -39,6 +39,13 @@ pub(super) fn outline<'a>(
     if let Some(gate) = first_gate(target, desired, compromised) {
         outlines.push(Outline { gate, ..Outline::new(format!("{service}: before"), Vec::new()) });
     }
+    let at_once = |draft: &Draft| {
+        draft.reason == Reason::Compromised
+            && draft.launch.is_none()
+            && target.policy.compromised == Compromised::Isolate
+    };
+    let (isolated, drafts): (Vec<_>, Vec<_>) = drafts.into_iter().partition(at_once);
+    outlines.push(Outline::new(format!("{service}: isolate"), isolated));
     match &target.policy.strategy {
         Strategy::Rolling => outlines.extend(by_group(service, drafts)),
         Strategy::Canary(steps) => outlines.extend(canary(service, steps, drafts, converted, desired)),

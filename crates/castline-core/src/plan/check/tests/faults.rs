@@ -371,6 +371,16 @@ fn grown() -> Vec<Target> {
     vec![target("web", olds("web", 2), 4, one_above())]
 }
 
+/// Those that a plan cannot have, but its execution.
+const OF_EXPLORATIONS: &[Code] = &[
+    Code::FloorBroken,
+    Code::CeilingBroken,
+    Code::WrongRevision,
+    Code::LaunchedTwice,
+    Code::Endless,
+    Code::NotResumable,
+];
+
 #[test]
 fn each_fault_gives_its_code() {
     let mut seen = std::collections::HashSet::new();
@@ -386,7 +396,8 @@ fn each_fault_gives_its_code() {
         }
         seen.insert(code);
     }
-    let unseen: Vec<_> = Code::ALL.iter().filter(|code| !seen.contains(code)).collect();
+    let unseen: Vec<_> =
+        Code::ALL.iter().filter(|code| !seen.contains(code) && !OF_EXPLORATIONS.contains(code)).collect();
     assert_eq!(unseen, Vec::<&Code>::new());
 }
 

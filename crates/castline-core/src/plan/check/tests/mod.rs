@@ -1,5 +1,6 @@
 //! Plans that are right, each with one fault, and laws over made-up fleets.
 
+mod explorations;
 mod faults;
 mod laws;
 mod right;
