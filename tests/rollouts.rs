@@ -26,6 +26,9 @@ struct Told {
     compromised: bool,
 }
 
+/// A zone, and labels.
+type Place = (Arc<str>, Arc<BTreeMap<String, String>>);
+
 /// A world that does what is asked for when chance says so, and other things, too.
 struct World {
     rollout: Rollout,
@@ -33,7 +36,7 @@ struct World {
     now: Time,
     told: BTreeMap<Arc<str>, Told>,
     /// Launches that were asked for and not answered: what each is to be.
-    launching: BTreeMap<Key, (Arc<str>, Arc<BTreeMap<String, String>>)>,
+    launching: BTreeMap<Key, Place>,
     asked: BTreeSet<Key>,
     next: usize,
     min_ready: u64,
@@ -351,7 +354,7 @@ proptest! {
             world.happen(chance);
         }
         world.end();
-        let again = world.journal.iter().fold(start, |rollout, event| rollout.on(event));
+        let again = world.journal.iter().fold(start, Rollout::on);
         prop_assert!(again == world.rollout, "the journal makes another rollout");
         let lines: Vec<String> =
             world.journal.iter().map(|event| serde_json::to_string(event).expect("JSON")).collect();

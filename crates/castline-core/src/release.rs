@@ -125,6 +125,10 @@ impl Release {
     }
 
     /// What an instance of it is: everything but the number of copies. Drivers label instances with it.
+    ///
+    /// # Panics
+    ///
+    /// Never: a release has nothing that cannot be written as JSON.
     pub fn revision(&self) -> Revision {
         #[derive(Serialize)]
         struct Template<'a> {

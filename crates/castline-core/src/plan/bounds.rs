@@ -44,12 +44,12 @@ fn least_waves(limit: &Limit, plan: &Plan, targets: &[Target]) -> u64 {
     for stage in &plan.stages {
         let target = targets.iter().find(|target| *target.release.service() == stage.service);
         for one in &stage.replacements {
-            let launch = one.launch.as_ref();
-            let launched = launch.is_some_and(|one| limit.of.has(&stage.service, &one.zone, &one.labels));
+            let place = one.launch.as_ref();
+            let here = place.is_some_and(|one| limit.of.has(&stage.service, &one.zone, &one.labels));
             let retire = one.retire.as_ref();
             let gone = retire.and_then(|retire| target?.fleet.instance(&retire.id));
-            launches += u64::from(launched);
-            counted += u64::from(launched || gone.is_some_and(|gone| counts(&stage.service, gone)));
+            launches += u64::from(here);
+            counted += u64::from(here || gone.is_some_and(|gone| counts(&stage.service, gone)));
         }
     }
     let by_number = limit.in_flight.filter(|most| *most > 0).map_or(0, |most| counted.div_ceil(most));

@@ -60,6 +60,9 @@ impl Queue {
     }
 }
 
+/// The names of limits, and what each has no room for.
+pub(super) type Refusals = Vec<(Arc<str>, Refusal)>;
+
 impl Rollout {
     /// In which orders a step may be done as things are.
     fn orders(&self, number: u32) -> Orders {
@@ -172,7 +175,7 @@ impl Rollout {
     }
 
     /// What waits, and what it waits for: one of each kind.
-    pub(super) fn waiting(&self) -> Vec<(u32, Vec<(Arc<str>, Refusal)>)> {
+    pub(super) fn waiting(&self) -> Vec<(u32, Refusals)> {
         let open = |(stage, _): &(usize, &Queue)| {
             self.stages.get(*stage).is_none_or(super::stages::StageState::is_open)
         };

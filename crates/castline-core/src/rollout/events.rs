@@ -194,9 +194,9 @@ impl Rollout {
 
     fn gate_refused(&mut self, key: &Key, at: At, reason: &str) {
         let Some(stage) = self.gate_of(key, at) else { return };
-        let state = &mut self.stages[stage as usize];
-        state.attempt += 1;
-        let service = state.service;
+        let refused = &mut self.stages[stage as usize];
+        refused.attempt += 1;
+        let service = refused.service;
         let name = self.inputs.plan.stages[stage as usize].name.clone();
         self.fail(service, format!("the stage `{name}`: {reason}"));
     }

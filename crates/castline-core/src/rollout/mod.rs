@@ -241,7 +241,9 @@ impl Rollout {
     fn change_cell(&mut self, number: u32, change: impl FnOnce(&mut Cell)) {
         let cell = &self.cells[number as usize];
         let steps: BTreeSet<u32> = [cell.launched_by, cell.retired_by].into_iter().flatten().collect();
-        steps.iter().for_each(|step| self.reserve(*step, -1));
+        for step in &steps {
+            self.reserve(*step, -1);
+        }
         self.count(number, -1);
         change(&mut self.cells[number as usize]);
         self.judge(number);

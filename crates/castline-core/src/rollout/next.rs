@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Action, Do, Key, Next, Rollout, Status,
+    admit::Refusals,
     stages::At,
     steps::{State, Step},
     tally::Refusal,
@@ -83,7 +84,7 @@ impl Rollout {
             Refusal::Floor => "none can be spared",
             Refusal::InFlight => "enough is under way",
         };
-        let wait = |(number, refused): (u32, Vec<(Arc<str>, Refusal)>)| {
+        let wait = |(number, refused): (u32, Refusals)| {
             let service = self.steps[number as usize].service;
             let mut on: Vec<String> =
                 refused.into_iter().map(|(limit, refusal)| format!("{limit}: {}", text(refusal))).collect();

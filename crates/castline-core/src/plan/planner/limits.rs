@@ -35,7 +35,9 @@ pub(super) fn resolve(targets: &[&Target], places: &Places) -> Result<Limits, In
                     continue;
                 }
                 let number = u32::try_from(list.len()).unwrap_or(u32::MAX);
-                counted.iter().for_each(|place| of_place[*place as usize].push(number));
+                for place in counted {
+                    of_place[place as usize].push(number);
+                }
                 list.push(limit);
             }
         }

@@ -51,7 +51,7 @@ pub(super) fn outline<'a>(
         Strategy::Canary(steps) => outlines.extend(canary(service, steps, drafts, converted, desired)),
         Strategy::BlueGreen(settings) => {
             let (green, blue) = halves(drafts);
-            if let Some(slot) = green.iter().filter_map(|draft| draft.launch.as_ref()?.slot.as_ref()).next() {
+            if let Some(slot) = green.iter().find_map(|draft| draft.launch.as_ref()?.slot.as_ref()) {
                 return Err(slotted(service, slot));
             }
             let switch = |gate: &Gate| Outline {

@@ -1,4 +1,4 @@
-/// SplitMix64: every seed gives a sequence of its own, the same on every machine. For simulations, not for secrets.
+/// `SplitMix64`: every seed gives a sequence of its own, the same on every machine. For simulations, not for secrets.
 #[derive(Clone, Debug)]
 pub(super) struct Chance(u64);
 

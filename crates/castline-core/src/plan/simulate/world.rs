@@ -156,7 +156,7 @@ impl<'a> Run<'a> {
                         let gone = What::Gone { instance: Arc::clone(&instance.id) };
                         run.after(0, world.retire_millis, gone);
                     }
-                    _ if !is_ready && reasons.get(&*instance.id).is_none() => {
+                    _ if !is_ready && !reasons.contains_key(&*instance.id) => {
                         let ready = What::Ready { instance: Arc::clone(&instance.id) };
                         run.after(0, world.ready_millis, ready);
                     }
@@ -221,9 +221,10 @@ impl<'a> Run<'a> {
                 if let Some(number) = self.numbers.get(&id) {
                     self.lives[*number].retired_millis.get_or_insert(now);
                 }
-                let what = match disposal.keeps() {
-                    true => What::Quarantined { instance: id },
-                    false => What::Gone { instance: id },
+                let what = if disposal.keeps() {
+                    What::Quarantined { instance: id }
+                } else {
+                    What::Gone { instance: id }
                 };
                 self.after(now, world.retire_millis, what);
             }
