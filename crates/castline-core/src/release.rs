@@ -4,6 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{
     Digest, Document, Error, Identities, Image, Platform, Result, Verified,
+    canonical::invalid,
     drift::{Identification, InstanceSpec, identify},
     error::shown,
     fleet::Instance,
@@ -88,7 +89,7 @@ impl Release {
     fn checked(self) -> Result<Self> {
         match self.validate() {
             Ok(()) => Ok(self),
-            Err(reason) => Err(Error::InvalidDocument { what: Self::KIND, reason: shown(&reason) }),
+            Err(reason) => Err(invalid(Self::KIND, reason)),
         }
     }
 
