@@ -38,6 +38,9 @@ IMAGE is oci:DIR[:TAG][@DIGEST], oci-archive:FILE[:TAG][@DIGEST] or docker-archi
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Prove that a plan is safe, independently of who made it, or show the steps that break it.
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(Check),
     /// Compare what runs with what was shipped: a root filesystem with its image, file by file.
     #[command(after_help = DRIFT_EXAMPLES)]
     Drift(Drift),
@@ -60,6 +63,18 @@ pub(crate) enum Command {
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(Verify),
 }
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  castline check --plan plan.json --fleet fleet.json --release release.json --policy policy.json
+  castline check --plan plan.json --fleet fleet.json --release release.json --exhaustive
+
+The proof shares no code with the planner. It shows that the plan is for this fleet, release and
+policy, does what the policy asks and nothing else, breaks no limit whatever the order in which
+things happen, and can always go on. --exhaustive also executes it in every world that is slow,
+fails, loses and repeats; that is for small plans.
+Exit status: 0 it is safe; 1 it is not, and the steps that break it are shown; 2 the work could not
+be done.";
 
 const PLAN_EXAMPLES: &str = "\
 Examples:
@@ -247,6 +262,21 @@ pub(crate) struct Plan {
     #[arg(long, value_name = "FILE")]
     pub(crate) world: Option<PathBuf>,
     /// Print the plan as a JSON document instead of text (schemas/ has its schema).
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The plan, as `castline plan --json` prints it; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan: PathBuf,
+    #[command(flatten)]
+    pub(crate) targets: Targets,
+    /// Also execute it in every world that there can be, as far as so many states go.
+    #[arg(long)]
+    pub(crate) exhaustive: bool,
+    /// Print one JSON document instead of text (schemas/ has its schema).
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod check;
 mod documents;
 #[cfg(target_os = "linux")]
 mod drift;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Command::Drift(arguments) => drift::run(&arguments),
         #[cfg(not(target_os = "linux"))]
         Command::Drift(_) => Err("a root filesystem can be scanned on Linux only".into()),
+        Command::Check(arguments) => check::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Release(arguments) => release::run(&arguments),
         Command::Profile(arguments) => profile::run(&arguments),
