@@ -17,7 +17,7 @@ mod strategy;
 mod tests;
 mod violation;
 
-pub use explore::{Bounds, Exploration, explore};
+pub use explore::{Exploration, Extent, explore};
 pub use proof::{Assumption, Held, Method, Proof};
 pub use violation::{Violation, ViolationCode};
 

@@ -11,7 +11,14 @@ use crate::plan::Plan;
 struct Load {
     rises: i64,
     launches: bool,
+    /// What goes, does work, and nothing comes for it.
+    spare: i64,
+    /// What goes and does none.
+    idle: i64,
+    /// What is retired first for something that comes.
     falls: i64,
+    /// How many more are available when all of it is done.
+    gains: i64,
     under_way: i64,
 }
 
@@ -28,11 +35,16 @@ impl Capacity<'_> {
             for (_, class, count) in wave {
                 for effect in &self.classes[*class].effects {
                     let load = loads.entry(effect.limit).or_default();
-                    // What only goes makes room within the wave: what is launched waits for it.
-                    load.rises -= count * i64::from(effect.leaves);
+                    let only = self.steps[self.classes[*class].example].one.launch.is_none();
+                    // Those that the limit is not about may go after those that it is about.
+                    load.gains +=
+                        count * if effect.governed { effect.available } else { effect.available.max(0) };
+                    let spare = effect.governed && effect.falls && only;
+                    load.idle += count * i64::from(effect.leaves && !spare);
+                    load.spare += count * i64::from(spare);
                     if effect.governed {
                         load.rises += count * i64::from(effect.rises);
-                        load.falls += count * i64::from(effect.falls);
+                        load.falls += count * i64::from(effect.falls && !only);
                         load.launches |= effect.launches;
                         load.under_way += count;
                     }
@@ -50,13 +62,24 @@ impl Capacity<'_> {
                         format!("in the wave {number}, {what} of {name}"),
                     ))
                 };
-                let (most, least) = (count.present + load.rises, count.available - load.falls);
+                // What only goes does so as soon as it can be spared, and what is launched waits until it is gone; but
+                // what waits for others to come makes no room for them.
+                let floor = limit.floor.map_or(i64::MIN, signed);
+                let at_once =
+                    load.spare.min(count.available.saturating_sub(load.falls).saturating_sub(floor)).max(0);
+                let most = count.present + load.rises - load.idle - at_once;
                 if let Some(ceiling) =
                     limit.ceiling.filter(|ceiling| load.launches && most > signed(*ceiling))
                 {
                     return breaks(format!("{most} are present, above the ceiling {ceiling}"));
                 }
-                if let Some(floor) = limit.floor.filter(|floor| load.falls > 0 && least < signed(*floor)) {
+                let first = count.available - load.falls;
+                let least = if load.falls > 0 {
+                    first.min(count.available + load.gains)
+                } else {
+                    count.available + load.gains
+                };
+                if load.falls + load.spare > 0 && least < floor {
                     return breaks(format!("{least} are available, below the floor {floor}"));
                 }
                 if let Some(most) = limit.in_flight.filter(|most| load.under_way > signed(*most)) {

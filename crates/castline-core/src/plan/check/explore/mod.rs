@@ -22,7 +22,7 @@ use crate::{
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[non_exhaustive]
-pub struct Bounds {
+pub struct Extent {
     /// How many states at the most.
     pub states: u64,
     /// How many things go wrong on one way: a launch fails, an instance dies or flaps, a gate is refused, an answer is lost or
@@ -30,13 +30,13 @@ pub struct Bounds {
     pub faults: u32,
 }
 
-impl Default for Bounds {
+impl Default for Extent {
     fn default() -> Self {
         Self { states: 100_000, faults: 1 }
     }
 }
 
-impl Bounds {
+impl Extent {
     /// The same with so many states.
     #[must_use]
     pub const fn with_states(self, states: u64) -> Self {
@@ -84,9 +84,9 @@ pub fn explore(
     plan: &Plan,
     targets: &[Target],
     fallback: &[Release],
-    bounds: Bounds,
+    extent: Extent,
 ) -> Result<Exploration, Violation> {
-    explore_with(plan, targets, fallback, &plan.limits, bounds)
+    explore_with(plan, targets, fallback, &plan.limits, extent)
 }
 
 pub(super) fn explore_with(
@@ -94,7 +94,7 @@ pub(super) fn explore_with(
     targets: &[Target],
     fallback: &[Release],
     limits: &[Limit],
-    bounds: Bounds,
+    extent: Extent,
 ) -> Result<Exploration, Violation> {
     let rollout = Rollout::start(plan, targets, fallback, Time::default())
         .map_err(|error| Violation::new(Code::DocumentsDiffer, error.to_string()))?;
@@ -107,12 +107,12 @@ pub(super) fn explore_with(
             .map(Release::revision)
             .collect(),
         start: rollout.clone(),
-        bounds,
+        extent,
         known: HashMap::new(),
         nodes: Vec::new(),
         queue: VecDeque::new(),
     };
-    let mut state = State { rollout, world: World::of(targets), faults: bounds.faults };
+    let mut state = State { rollout, world: World::of(targets), faults: extent.faults };
     explorer.judge(&mut state).map_err(|(code, message)| Violation::new(code, message))?;
     explorer.add(state, None);
     explorer.run()
@@ -148,7 +148,7 @@ struct Explorer<'a> {
     limits: &'a [Limit],
     revisions: Vec<crate::Revision>,
     start: Rollout,
-    bounds: Bounds,
+    extent: Extent,
     known: HashMap<(u64, u64), usize>,
     nodes: Vec<Node>,
     queue: VecDeque<(usize, State)>,
@@ -188,7 +188,7 @@ impl Explorer<'_> {
                     trace.push(tell(&step));
                     return Err(Violation::new(code, message).with_trace(trace));
                 }
-                if self.nodes.len() as u64 >= self.bounds.states && !self.known.contains_key(&print(&next)) {
+                if self.nodes.len() as u64 >= self.extent.states && !self.known.contains_key(&print(&next)) {
                     exhaustive = false;
                     continue;
                 }
@@ -199,7 +199,7 @@ impl Explorer<'_> {
             self.ends()?;
         }
         let states = self.nodes.len() as u64;
-        Ok(Exploration { exhaustive, states, ends, pauses, faults: self.bounds.faults })
+        Ok(Exploration { exhaustive, states, ends, pauses, faults: self.extent.faults })
     }
 
     fn add(&mut self, state: State, from: Option<(usize, Move)>) {
