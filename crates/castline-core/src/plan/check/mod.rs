@@ -10,6 +10,7 @@ mod explore;
 mod order;
 mod proof;
 mod quick;
+mod slots;
 mod stages;
 mod steps;
 mod strategy;

@@ -25,6 +25,7 @@ use places::{Place, Places};
 /// goes takes room above; an old one that goes before the new one comes, and does work, takes from what is available. So
 /// whatever is slow or lost, the sums of what is held tell how far capacity can get.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Effect {
     limit: usize,
     /// It is one of those that the limit is about.
@@ -62,6 +63,7 @@ struct Count {
 }
 
 /// All that is needed to reason about capacity, linear in the plan.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Capacity<'a> {
     limits: &'a [Limit],
     names: Vec<&'a str>,

@@ -26,7 +26,7 @@ impl Capacity<'_> {
     /// Each wave, begun at once when the one before it is done, keeps all limits: so there is one way at least in which
     /// the plan can be done, and it takes no longer than the waves say.
     pub(in super::super) fn waves_fit(&self, plan: &Plan) -> Result<(), Violation> {
-        self.in_order(plan)?;
+        in_order(plan)?;
         let mut runs = self.runs.clone();
         runs.sort_unstable();
         let mut counts = self.settled.clone();
@@ -95,24 +95,21 @@ impl Capacity<'_> {
         }
         Ok(())
     }
+}
 
-    /// Waves count from 1, and a stage's are later than those of all before it.
-    fn in_order(&self, plan: &Plan) -> Result<(), Violation> {
-        let mut last: Vec<u32> = Vec::with_capacity(plan.stages.len());
-        for (position, stage) in plan.stages.iter().enumerate() {
-            let earliest =
-                stage.after.iter().map(|earlier| last[*earlier as usize]).max().unwrap_or_default();
-            let early = stage.replacements.iter().position(|one| one.wave <= earliest);
-            if let Some(within) = early {
-                let wave = stage.replacements[within].wave;
-                let message = format!(
-                    "`{}` begins in the wave {wave}; what it comes after ends in {earliest}",
-                    stage.name
-                );
-                return Err(Violation::new(Code::WaveOutOfOrder, message).at(position, within));
-            }
-            last.push(stage.replacements.iter().map(|one| one.wave).max().unwrap_or(earliest));
+/// Waves count from 1, and a stage's are later than those of all before it.
+fn in_order(plan: &Plan) -> Result<(), Violation> {
+    let mut last: Vec<u32> = Vec::with_capacity(plan.stages.len());
+    for (position, stage) in plan.stages.iter().enumerate() {
+        let earliest = stage.after.iter().map(|earlier| last[*earlier as usize]).max().unwrap_or_default();
+        let early = stage.replacements.iter().position(|one| one.wave <= earliest);
+        if let Some(within) = early {
+            let wave = stage.replacements[within].wave;
+            let message =
+                format!("`{}` begins in the wave {wave}; what it comes after ends in {earliest}", stage.name);
+            return Err(Violation::new(Code::WaveOutOfOrder, message).at(position, within));
         }
-        Ok(())
+        last.push(stage.replacements.iter().map(|one| one.wave).max().unwrap_or(earliest));
     }
+    Ok(())
 }
