@@ -79,7 +79,9 @@ impl<'a> Tally<'a> {
         count: u64,
         touched: bool,
     ) {
-        let key = (service, zone.as_ptr(), Arc::as_ptr(labels));
+        // Those without labels are alike, wherever none is kept.
+        let labelled = if labels.is_empty() { std::ptr::null() } else { Arc::as_ptr(labels) };
+        let key = (service, zone.as_ptr(), labelled);
         let row = self.rows.entry(key).or_insert(Row { zone, labels, count: 0, touched: false });
         row.count += count;
         row.touched |= touched;
