@@ -11,13 +11,15 @@ use crate::{
     policy::{Amount, Budget, Scope, Strategy},
 };
 
+/// A service, a zone, and a label's key and value; without a zone or a label, all of them.
+type Within<'a> = (&'a str, Option<&'a str>, Option<(&'a str, &'a str)>);
+
 /// How many instances there are in the end, in each zone and with each label that a budget names.
 #[derive(Debug, Default)]
 struct Census<'a> {
-    /// By service, zone, label's key and value; without a zone or a label, all of them.
-    counts: BTreeMap<(&'a str, Option<&'a str>, Option<(&'a str, &'a str)>), u64>,
+    counts: BTreeMap<Within<'a>, u64>,
     /// The scopes in which the plan does anything.
-    touched: BTreeSet<(&'a str, Option<&'a str>, Option<(&'a str, &'a str)>)>,
+    touched: BTreeSet<Within<'a>>,
 }
 
 impl<'a> Census<'a> {
@@ -77,7 +79,9 @@ impl<'a> Tally<'a> {
         count: u64,
         touched: bool,
     ) {
-        let key = (service, zone.as_ptr(), Arc::as_ptr(labels));
+        // Those without labels are alike, wherever none is kept.
+        let labelled = if labels.is_empty() { std::ptr::null() } else { Arc::as_ptr(labels) };
+        let key = (service, zone.as_ptr(), labelled);
         let row = self.rows.entry(key).or_insert(Row { zone, labels, count: 0, touched: false });
         row.count += count;
         row.touched |= touched;

@@ -10,6 +10,7 @@ mod explore;
 mod order;
 mod proof;
 mod quick;
+mod slots;
 mod stages;
 mod steps;
 mod strategy;
@@ -17,7 +18,7 @@ mod strategy;
 mod tests;
 mod violation;
 
-pub use explore::{Bounds, Exploration, explore};
+pub use explore::{Exploration, Extent, explore};
 pub use proof::{Assumption, Held, Method, Proof};
 pub use violation::{Violation, ViolationCode};
 

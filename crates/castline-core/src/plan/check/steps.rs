@@ -1,18 +1,19 @@
 //! Who goes, who stays, and who comes: each replacement against the fleet, the release and the policy.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashSet},
     sync::Arc,
 };
 
 use super::{
     Violation, ViolationCode as Code,
     documents::{Case, Service},
+    slots::Slots,
     stages::Stages,
 };
 use crate::{
     fleet::{Health, Instance, Integrity, Phase},
-    plan::{Disposal, Launch, Order, Reason, Replacement},
+    plan::{Disposal, Launch, Reason, Replacement},
     policy::{Compromised, Select},
     release::Match,
 };
@@ -49,7 +50,7 @@ enum Fate {
 /// Each service's instances: what becomes of them.
 #[derive(Debug)]
 pub(super) struct Fates<'a> {
-    fates: Vec<Vec<Fate>>,
+    of: Vec<Vec<Fate>>,
     /// Which instances are retired.
     retired: Vec<Vec<bool>>,
     /// All replacements, in the order of the plan.
@@ -61,7 +62,8 @@ impl<'a> Fates<'a> {
     pub(super) fn of(case: &Case<'a>) -> Result<Self, Violation> {
         let fates: Vec<_> = case.services.iter().map(|service| fates(service)).collect::<Result<_, _>>()?;
         let retired = fates.iter().map(|fates| vec![false; fates.len()]).collect();
-        let mut all = Self { fates, retired, steps: Vec::with_capacity(case.plan.replacements().count()) };
+        let mut all =
+            Self { of: fates, retired, steps: Vec::with_capacity(case.plan.replacements().count()) };
         let mut near = vec![0; case.services.len()];
         for (position, stage) in case.plan.stages.iter().enumerate() {
             let service = case.service_of[position];
@@ -71,7 +73,7 @@ impl<'a> Fates<'a> {
                 if let Some(retire) = &one.retire {
                     let instances = case.services[service].target.fleet.instances();
                     let found = find(instances, &retire.id, near[service]);
-                    let live = found.filter(|place| all.fates[service][*place] != Fate::Going);
+                    let live = found.filter(|place| all.of[service][*place] != Fate::Going);
                     let Some(place) = live else {
                         let message = format!("`{}` is retired, which {} has not", retire.id, stage.service);
                         return Err(fault(Code::RetiresUnknown, message));
@@ -81,7 +83,7 @@ impl<'a> Fates<'a> {
                         return Err(fault(Code::RetiredTwice, format!("`{}` is retired twice", retire.id)));
                     }
                     step.victim = instances.get(place);
-                    retires(&case.services[service], &step, all.fates[service][place])
+                    retires(&case.services[service], &step, all.of[service][place])
                         .map_err(|(code, message)| fault(code, message))?;
                 }
                 all.steps.push(step);
@@ -96,14 +98,14 @@ impl<'a> Fates<'a> {
     /// The instances of a service that stay.
     pub(super) fn kept(&self, case: &Case<'a>, service: usize) -> impl Iterator<Item = &'a Instance> {
         let instances = case.services[service].target.fleet.instances().iter();
-        let fates = self.fates[service].iter().zip(&self.retired[service]);
+        let fates = self.of[service].iter().zip(&self.retired[service]);
         let kept = instances.zip(fates).filter(|(_, (fate, retired))| **fate != Fate::Going && !**retired);
         kept.map(|(instance, _)| instance)
     }
 
     /// How many instances that stay are of the release already.
     pub(super) fn kept_of_release(&self, service: usize) -> u64 {
-        let fates = self.fates[service].iter().zip(&self.retired[service]);
+        let fates = self.of[service].iter().zip(&self.retired[service]);
         fates.filter(|(fate, retired)| **fate == Fate::Stays(true) && !**retired).count() as u64
     }
 
@@ -111,18 +113,17 @@ impl<'a> Fates<'a> {
         let Service { planned, target } = case.services[service];
         let name = &planned.service;
         let (mut live, mut may_stay, mut stay_retired, mut retired) = (0, 0_u64, 0_u64, 0);
-        for (place, fate) in self.fates[service].iter().enumerate() {
+        for (place, fate) in self.of[service].iter().enumerate() {
             let gone = self.retired[service][place];
             live += u64::from(*fate != Fate::Going);
             retired += u64::from(gone);
             match fate {
-                Fate::Going => {}
                 Fate::Goes(reason) if !gone => {
                     let instance = &target.fleet.instances()[place].id;
                     let message = format!("`{instance}` of {name} is kept, though {}", reason.text());
                     return Err(Violation::new(Code::LeftBehind, message));
                 }
-                Fate::Goes(_) => {}
+                Fate::Going | Fate::Goes(_) => {}
                 Fate::Stays(_) => {
                     may_stay += 1;
                     stay_retired += u64::from(gone);
@@ -217,8 +218,8 @@ fn fates(service: &Service) -> Result<Vec<Fate>, Violation> {
             (_, Health::Failed) => Some(Reason::Failed),
             _ => None,
         };
-        let matched = matcher.next(instance);
-        let differs = broken.or(match matched {
+        let likeness = matcher.next(instance);
+        let differs = broken.or(match likeness {
             Match::Same => None,
             Match::OtherImage => Some(Reason::Image),
             Match::OtherSpec => Some(Reason::Config),
@@ -231,7 +232,7 @@ fn fates(service: &Service) -> Result<Vec<Fate>, Violation> {
             Select::Named(_) => is_named.then(|| differs.unwrap_or(Reason::Named)),
             Select::Broken => broken,
         };
-        goes.map_or(Fate::Stays(matched == Match::Same), Fate::Goes)
+        goes.map_or(Fate::Stays(likeness == Match::Same), Fate::Goes)
     });
     let fates = fates.collect();
     if matches!(target.policy.select, Select::Named(_)) && met != named.len() {
@@ -271,7 +272,7 @@ fn zones<'a>(service: &Service<'a>) -> HashSet<&'a str> {
     if zones.is_empty() { HashSet::from([""]) } else { zones }
 }
 
-type Fault = (Code, String);
+pub(super) type Fault = (Code, String);
 
 fn retires(service: &Service, step: &Step, fate: Fate) -> Result<(), Fault> {
     let (Some(victim), Some(retire)) = (step.victim, &step.one.retire) else { return Ok(()) };
@@ -327,52 +328,4 @@ fn inherits(launch: &Launch, victim: &Instance, keys: &BTreeSet<&str>) -> Result
         }
     }
     Ok(())
-}
-
-/// Who holds which slot.
-#[derive(Debug)]
-struct Slots<'a> {
-    /// Those that stay, or are retired in a stage.
-    held: HashMap<(usize, &'a str), Option<Step<'a>>>,
-    taken: HashSet<(usize, &'a str)>,
-}
-
-impl<'a> Slots<'a> {
-    fn of(case: &Case<'a>, steps: &[Step<'a>]) -> Self {
-        let mut held = HashMap::new();
-        for (position, service) in case.services.iter().enumerate() {
-            let live = service.target.fleet.instances().iter();
-            // What is terminating is going by itself: its slot is free by then.
-            let live = live.filter(|one| matches!(one.phase, Phase::Pending | Phase::Running));
-            held.extend(live.filter_map(|one| Some(((position, one.slot.as_deref()?), None))));
-        }
-        for step in steps {
-            if let Some(slot) = step.victim.and_then(|victim| victim.slot.as_deref()) {
-                held.insert((step.service, slot), Some(*step));
-            }
-        }
-        Self { held, taken: HashSet::new() }
-    }
-
-    fn take(&mut self, step: &Step<'a>, launch: &'a Launch, stages: &Stages) -> Result<(), Fault> {
-        let Some(slot) = launch.slot.as_deref() else { return Ok(()) };
-        let taken =
-            |by: &str| Err((Code::SlotTaken, format!("an instance is launched in the slot `{slot}`, {by}")));
-        if !self.taken.insert((step.service, slot)) {
-            return taken("in which another one is launched");
-        }
-        match self.held.get(&(step.service, slot)) {
-            None => Ok(()),
-            Some(None) => taken("which one holds that stays"),
-            Some(Some(holder)) => {
-                let itself = (holder.stage, holder.position) == (step.stage, step.position);
-                let freed = if itself {
-                    step.one.order == Order::RetireFirst
-                } else {
-                    stages.ordered(holder.stage, step.stage)
-                };
-                if freed { Ok(()) } else { taken("before the one that holds it is gone") }
-            }
-        }
-    }
 }

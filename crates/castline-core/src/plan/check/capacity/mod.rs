@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     fleet::{Health, Phase},
-    plan::{Limit, Order, Reason},
+    plan::{Disposal, Limit, Order, Reason},
 };
 pub(super) use extremes::extremes;
 use places::{Place, Places};
@@ -25,6 +25,7 @@ use places::{Place, Places};
 /// goes takes room above; an old one that goes before the new one comes, and does work, takes from what is available. So
 /// whatever is slow or lost, the sums of what is held tell how far capacity can get.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Effect {
     limit: usize,
     /// It is one of those that the limit is about.
@@ -35,7 +36,7 @@ pub(super) struct Effect {
     falls: bool,
     /// Something is launched that it counts.
     launches: bool,
-    /// It retires one that is available once the new one is, too: when there are more than the floor.
+    /// It retires one that is available once the new one is, too: it is not begun while fewer are than the floor.
     swaps: bool,
     /// What goes makes room that nothing of it takes again.
     leaves: bool,
@@ -62,6 +63,7 @@ struct Count {
 }
 
 /// All that is needed to reason about capacity, linear in the plan.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Capacity<'a> {
     limits: &'a [Limit],
     names: Vec<&'a str>,
@@ -260,6 +262,8 @@ fn effects(
 ) -> Vec<Effect> {
     let mut effects = Vec::with_capacity(launch.len().max(retire.len()));
     let (mut launch, mut retire) = (launch.iter().peekable(), retire.iter().peekable());
+    // What is isolated is so at once, whatever the limits say.
+    let at_once = step.one.retire.as_ref().is_some_and(|retire| retire.disposal == Disposal::Isolate);
     while let Some(limit) = launch.peek().into_iter().chain(retire.peek()).min().map(|limit| **limit) {
         let launched = launch.next_if(|one| **one == limit).is_some();
         let retired = retire.next_if(|one| **one == limit).is_some();
@@ -267,7 +271,7 @@ fn effects(
         let reasons = &limits[limit].reasons;
         effects.push(Effect {
             limit,
-            governed: reasons.is_empty() || reasons.contains(&step.one.reason),
+            governed: !at_once && (reasons.is_empty() || reasons.contains(&step.one.reason)),
             rises: launched && !(retired && retire_first),
             falls: working && (retire_first || !launched),
             launches: launched,

@@ -45,7 +45,9 @@ impl<'a> Places<'a> {
     /// The place of what has this zone and these labels. The texts live as long as the plan and the fleets, so where they
     /// are kept tells them apart.
     pub(super) fn of(&mut self, service: usize, zone: &'a Arc<str>, labels: &'a Arc<Labels>) -> Place {
-        let key = (service, zone.as_ptr(), Arc::as_ptr(labels));
+        // Labels that no limit counts by tell nothing apart.
+        let labelled = !self.keys[service].is_empty();
+        let key = (service, zone.as_ptr(), if labelled { Arc::as_ptr(labels) } else { std::ptr::null() });
         if let Some((_, place)) = self.last.filter(|(same, _)| *same == key) {
             return place;
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     super::{Violation, ViolationCode as Code},
-    Capacity, Class, Count, Effect, signed,
+    Capacity, Count, Effect, signed,
 };
 
 /// How many suppositions are tried before a proof is given up.
@@ -20,13 +20,8 @@ struct Worst {
 }
 
 impl Worst {
-    /// Of so many, and of these so many hang: they have launched, and not retired.
-    fn of(effect: &Effect, count: i64, hanging: i64) -> Self {
-        let (more, held) = (effect.present.max(0), i64::from(effect.rises));
-        Self {
-            more: count * more + hanging * (held - more).max(0),
-            fewer: count * (-effect.available).max(0),
-        }
+    fn of(effect: &Effect, count: i64) -> Self {
+        Self { more: count * effect.present.max(0), fewer: count * (-effect.available).max(0) }
     }
 }
 
@@ -46,8 +41,6 @@ struct Standstill {
     /// The classes of each stage that may wait in it.
     waiting: Vec<Vec<usize>>,
     worst: Vec<BTreeMap<usize, Worst>>,
-    /// How many of each class may have launched, and wait until what they retire can be spared.
-    hanging: Vec<i64>,
     /// What limits count in it at the least and at the most, because of what is supposed to wait for them.
     least_available: BTreeMap<usize, i64>,
     most_present: BTreeMap<usize, i64>,
@@ -56,11 +49,11 @@ struct Standstill {
 }
 
 impl Standstill {
-    /// How many can be present at the most, when one with this effect waits, of those that otherwise all could hang.
-    fn present(&self, effect: &Effect, all_hang: bool, worst: &BTreeMap<usize, Worst>) -> i64 {
+    /// How many can be present at the most, when one with this effect waits.
+    fn present(&self, effect: &Effect, worst: &BTreeMap<usize, Worst>) -> i64 {
         let all = worst.get(&effect.limit).copied().unwrap_or_default();
         let most = self.most_present.get(&effect.limit).copied().unwrap_or(i64::MAX);
-        let own = Worst::of(effect, 1, i64::from(all_hang));
+        let own = Worst::of(effect, 1);
         (self.done[effect.limit].present + all.more - own.more).min(most)
     }
 
@@ -68,7 +61,7 @@ impl Standstill {
     fn available(&self, effect: &Effect, worst: &BTreeMap<usize, Worst>) -> i64 {
         let all = worst.get(&effect.limit).copied().unwrap_or_default();
         let least = self.least_available.get(&effect.limit).copied().unwrap_or(i64::MIN);
-        let own = Worst::of(effect, 1, 0);
+        let own = Worst::of(effect, 1);
         (self.done[effect.limit].available - (all.fewer - own.fewer)).max(least)
     }
 }
@@ -91,14 +84,10 @@ impl Capacity<'_> {
     /// supposed to wait could be admitted, there is no such state, and the plan ends in every order.
     pub(in super::super) fn never_stuck(&self) -> Result<(), Violation> {
         let waiting = self.classes_of.clone();
-        let may_hang = |class: &Class| class.effects.iter().any(|effect| self.spares(effect).is_some());
-        let hanging: Vec<i64> =
-            self.classes.iter().map(|class| if may_hang(class) { class.count } else { 0 }).collect();
         let start = Standstill {
             done: self.settled.clone(),
-            worst: waiting.iter().map(|classes| self.sum(classes, &hanging)).collect(),
+            worst: waiting.iter().map(|classes| self.sum(classes)).collect(),
             waiting,
-            hanging,
             least_available: BTreeMap::new(),
             most_present: BTreeMap::new(),
             waits: Vec::new(),
@@ -125,10 +114,6 @@ impl Capacity<'_> {
         loop {
             let mut moved = false;
             for stage in 0..case.waiting.len() {
-                // What hangs is in the way of what is beside it, whether its stage was looked at or not.
-                if !self.stages.beside(stage).is_empty() {
-                    moved |= self.release(stage, case);
-                }
                 if !case.waiting[stage].is_empty() && self.is_ready(stage, case) {
                     match self.advance(stage, case) {
                         Some(any) => moved |= any,
@@ -153,23 +138,29 @@ impl Capacity<'_> {
             let count = case.done[effect.limit];
             // At the most so many are present and do no work: what is launched does, once it is done.
             let idle = count.present - count.available;
-            let below = |floor: i64| {
+            let below = |most_available: i64| {
                 let mut case = case.clone();
                 case.waits.push(class);
-                let most = case.most_present.entry(effect.limit).or_insert(i64::MAX);
-                *most = (*most).min(floor + idle);
+                for limit in self.alike(effect.limit) {
+                    let most = case.most_present.entry(limit).or_insert(i64::MAX);
+                    *most = (*most).min(most_available + idle);
+                }
                 case
             };
-            match self.blocks(class, effect, &beside, case) {
+            match self.blocks(effect, &beside, case) {
                 Some(Blocked::Ceiling { ceiling, .. }) => {
                     let mut case = case.clone();
                     case.waits.push(class);
                     let present = signed(ceiling) + 1 - i64::from(effect.rises);
-                    let least = case.least_available.entry(effect.limit).or_insert(i64::MIN);
-                    *least = (*least).max(present - idle);
+                    for limit in self.alike(effect.limit) {
+                        let least = case.least_available.entry(limit).or_insert(i64::MIN);
+                        *least = (*least).max(present - idle);
+                    }
                     cases.push(case);
                 }
-                Some(Blocked::Floor { floor, .. }) => cases.push(below(signed(floor))),
+                Some(Blocked::Floor { floor, .. }) => {
+                    cases.push(below(signed(floor) - i64::from(effect.swaps)));
+                }
                 Some(Blocked::InFlight) => {
                     let mut case = case.clone();
                     case.waits.push(class);
@@ -177,10 +168,14 @@ impl Capacity<'_> {
                 }
                 None => {}
             }
-            let floor = self.spares(effect).filter(|_| case.hanging[class] > 0);
-            cases.extend(floor.map(below));
         }
         cases
+    }
+
+    /// The limits that count the same instances: what is known of one is known of all.
+    fn alike(&self, limit: usize) -> impl Iterator<Item = usize> {
+        let of = &self.limits[limit].of;
+        self.limits.iter().enumerate().filter(move |(_, other)| other.of == *of).map(|(other, _)| other)
     }
 
     /// Whether all before it are done.
@@ -193,10 +188,8 @@ impl Capacity<'_> {
     fn advance(&self, stage: usize, case: &mut Standstill) -> Option<bool> {
         let mut any = false;
         loop {
-            any |= self.release(stage, case);
             let beside = self.beside(stage, case);
-            let can =
-                |class: &usize| case.hanging[*class] == 0 && self.blocked(*class, &beside, case).is_none();
+            let can = |class: &usize| self.blocked(*class, &beside, case).is_none();
             let go: Vec<usize> = case.waiting[stage].iter().copied().filter(can).collect();
             if go.is_empty() {
                 return Some(any);
@@ -217,49 +210,14 @@ impl Capacity<'_> {
             }
         }
         case.waiting[stage].retain(|class| !classes.contains(class));
-        case.worst[stage] = self.sum(&case.waiting[stage], &case.hanging);
+        case.worst[stage] = self.sum(&case.waiting[stage]);
     }
 
-    /// The floor above which there must be one more before what is replaced is retired.
-    fn spares(&self, effect: &Effect) -> Option<i64> {
-        let limit = &self.limits[effect.limit];
-        limit.floor.filter(|_| effect.swaps && effect.governed && limit.window.is_none()).map(signed)
-    }
-
-    /// Finds how many of each class of a stage can hang at the most: each that does adds one to what is available, and
-    /// with more than the floor none does.
-    fn release(&self, stage: usize, case: &mut Standstill) -> bool {
-        let waiting = case.waiting[stage].iter().copied();
-        let hanging: Vec<usize> = waiting.filter(|class| case.hanging[*class] > 0).collect();
-        if hanging.is_empty() {
-            return false;
-        }
-        let mut against = self.beside(stage, case);
-        for earlier in (0..stage).filter(|earlier| !case.waiting[*earlier].is_empty()) {
-            if self.stages.ordered(earlier, stage) {
-                add(&mut against, &case.worst[earlier]);
-            }
-        }
-        let mut any = false;
-        for class in hanging {
-            let lacking = |effect| Some(self.spares(effect)? - case.available(effect, &against));
-            let most = self.classes[class].effects.iter().filter_map(lacking).max();
-            let most = most.unwrap_or_default().clamp(0, case.hanging[class]);
-            any |= most < case.hanging[class];
-            case.hanging[class] = most;
-        }
-        if any {
-            case.worst[stage] = self.sum(&case.waiting[stage], &case.hanging);
-        }
-        any
-    }
-
-    fn sum(&self, classes: &[usize], hanging: &[i64]) -> BTreeMap<usize, Worst> {
+    fn sum(&self, classes: &[usize]) -> BTreeMap<usize, Worst> {
         let mut sums = BTreeMap::<usize, Worst>::new();
-        for &number in classes {
-            let class = &self.classes[number];
+        for class in classes.iter().map(|class| &self.classes[*class]) {
             for effect in &class.effects {
-                let more = Worst::of(effect, class.count, hanging[number]);
+                let more = Worst::of(effect, class.count);
                 let sum = sums.entry(effect.limit).or_default();
                 sum.more += more.more;
                 sum.fewer += more.fewer;
@@ -285,30 +243,23 @@ impl Capacity<'_> {
         case: &Standstill,
     ) -> Option<(usize, Blocked)> {
         let mut effects = self.classes[class].effects.iter();
-        effects.find_map(|effect| Some((effect.limit, self.blocks(class, effect, worst, case)?)))
+        effects.find_map(|effect| Some((effect.limit, self.blocks(effect, worst, case)?)))
     }
 
-    fn blocks(
-        &self,
-        class: usize,
-        effect: &Effect,
-        worst: &BTreeMap<usize, Worst>,
-        case: &Standstill,
-    ) -> Option<Blocked> {
+    fn blocks(&self, effect: &Effect, worst: &BTreeMap<usize, Worst>, case: &Standstill) -> Option<Blocked> {
         let limit = &self.limits[effect.limit];
         // Outside its window a limit does not hold; that there is such a time is an assumption of the proof.
         if !effect.governed || limit.window.is_some() {
             return None;
         }
-        let all_hang = case.hanging[class] == self.classes[class].count;
-        let present = case.present(effect, all_hang, worst) + i64::from(effect.rises);
-        let available = case.available(effect, worst) - 1;
+        let present = case.present(effect, worst) + i64::from(effect.rises);
+        let available = case.available(effect, worst) - i64::from(effect.falls);
         match (limit.ceiling, limit.floor, limit.in_flight) {
             (.., Some(0)) => Some(Blocked::InFlight),
             (Some(ceiling), ..) if effect.launches && present > signed(ceiling) => {
                 Some(Blocked::Ceiling { present, ceiling })
             }
-            (_, Some(floor), _) if effect.falls && available < signed(floor) => {
+            (_, Some(floor), _) if (effect.falls || effect.swaps) && available < signed(floor) => {
                 Some(Blocked::Floor { available, floor })
             }
             _ => None,
@@ -328,15 +279,7 @@ impl Capacity<'_> {
         for &class in &case.waiting[stage] {
             let first = self.classes[class].example;
             let what = self.describe(first);
-            let blocked = self.blocked(class, &beside, case).filter(|_| case.hanging[class] == 0);
-            let Some((limit, blocked)) = blocked else {
-                let why = format!(
-                    "{what} can wait for ever: once the new one is there, no more than the floor are available"
-                );
-                example.get_or_insert((first, format!("`{name}` can get stuck: {why}")));
-                trace.push(why);
-                continue;
-            };
+            let Some((limit, blocked)) = self.blocked(class, &beside, case) else { continue };
             let of = &self.limits[limit].name;
             let why = match blocked {
                 Blocked::Ceiling { present, ceiling } => {

@@ -11,7 +11,14 @@ use crate::plan::Plan;
 struct Load {
     rises: i64,
     launches: bool,
+    /// What goes, does work, and nothing comes for it.
+    spare: i64,
+    /// What goes and does none.
+    idle: i64,
+    /// What is retired first for something that comes.
     falls: i64,
+    /// How many more are available when all of it is done.
+    gains: i64,
     under_way: i64,
 }
 
@@ -19,7 +26,7 @@ impl Capacity<'_> {
     /// Each wave, begun at once when the one before it is done, keeps all limits: so there is one way at least in which
     /// the plan can be done, and it takes no longer than the waves say.
     pub(in super::super) fn waves_fit(&self, plan: &Plan) -> Result<(), Violation> {
-        self.in_order(plan)?;
+        in_order(plan)?;
         let mut runs = self.runs.clone();
         runs.sort_unstable();
         let mut counts = self.settled.clone();
@@ -28,11 +35,16 @@ impl Capacity<'_> {
             for (_, class, count) in wave {
                 for effect in &self.classes[*class].effects {
                     let load = loads.entry(effect.limit).or_default();
-                    // What only goes makes room within the wave: what is launched waits for it.
-                    load.rises -= count * i64::from(effect.leaves);
+                    let only = self.steps[self.classes[*class].example].one.launch.is_none();
+                    // Those that the limit is not about may go after those that it is about.
+                    load.gains +=
+                        count * if effect.governed { effect.available } else { effect.available.max(0) };
+                    let spare = effect.governed && effect.falls && only;
+                    load.idle += count * i64::from(effect.leaves && !spare);
+                    load.spare += count * i64::from(spare);
                     if effect.governed {
                         load.rises += count * i64::from(effect.rises);
-                        load.falls += count * i64::from(effect.falls);
+                        load.falls += count * i64::from(effect.falls && !only);
                         load.launches |= effect.launches;
                         load.under_way += count;
                     }
@@ -50,13 +62,24 @@ impl Capacity<'_> {
                         format!("in the wave {number}, {what} of {name}"),
                     ))
                 };
-                let (most, least) = (count.present + load.rises, count.available - load.falls);
+                // What only goes does so as soon as it can be spared, and what is launched waits until it is gone; but
+                // what waits for others to come makes no room for them.
+                let floor = limit.floor.map_or(i64::MIN, signed);
+                let at_once =
+                    load.spare.min(count.available.saturating_sub(load.falls).saturating_sub(floor)).max(0);
+                let most = count.present + load.rises - load.idle - at_once;
                 if let Some(ceiling) =
                     limit.ceiling.filter(|ceiling| load.launches && most > signed(*ceiling))
                 {
                     return breaks(format!("{most} are present, above the ceiling {ceiling}"));
                 }
-                if let Some(floor) = limit.floor.filter(|floor| load.falls > 0 && least < signed(*floor)) {
+                let first = count.available - load.falls;
+                let least = if load.falls > 0 {
+                    first.min(count.available + load.gains)
+                } else {
+                    count.available + load.gains
+                };
+                if load.falls + load.spare > 0 && least < floor {
                     return breaks(format!("{least} are available, below the floor {floor}"));
                 }
                 if let Some(most) = limit.in_flight.filter(|most| load.under_way > signed(*most)) {
@@ -72,24 +95,21 @@ impl Capacity<'_> {
         }
         Ok(())
     }
+}
 
-    /// Waves count from 1, and a stage's are later than those of all before it.
-    fn in_order(&self, plan: &Plan) -> Result<(), Violation> {
-        let mut last: Vec<u32> = Vec::with_capacity(plan.stages.len());
-        for (position, stage) in plan.stages.iter().enumerate() {
-            let earliest =
-                stage.after.iter().map(|earlier| last[*earlier as usize]).max().unwrap_or_default();
-            let early = stage.replacements.iter().position(|one| one.wave <= earliest);
-            if let Some(within) = early {
-                let wave = stage.replacements[within].wave;
-                let message = format!(
-                    "`{}` begins in the wave {wave}; what it comes after ends in {earliest}",
-                    stage.name
-                );
-                return Err(Violation::new(Code::WaveOutOfOrder, message).at(position, within));
-            }
-            last.push(stage.replacements.iter().map(|one| one.wave).max().unwrap_or(earliest));
+/// Waves count from 1, and a stage's are later than those of all before it.
+fn in_order(plan: &Plan) -> Result<(), Violation> {
+    let mut last: Vec<u32> = Vec::with_capacity(plan.stages.len());
+    for (position, stage) in plan.stages.iter().enumerate() {
+        let earliest = stage.after.iter().map(|earlier| last[*earlier as usize]).max().unwrap_or_default();
+        let early = stage.replacements.iter().position(|one| one.wave <= earliest);
+        if let Some(within) = early {
+            let wave = stage.replacements[within].wave;
+            let message =
+                format!("`{}` begins in the wave {wave}; what it comes after ends in {earliest}", stage.name);
+            return Err(Violation::new(Code::WaveOutOfOrder, message).at(position, within));
         }
-        Ok(())
+        last.push(stage.replacements.iter().map(|one| one.wave).max().unwrap_or(earliest));
     }
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! Every order of events, for plans that are small: the rollout itself against a world that does its worst.
 
+mod extent;
 mod world;
 
 use std::{
@@ -7,7 +8,7 @@ use std::{
     hash::{Hash, Hasher},
 };
 
-use serde::{Deserialize, Serialize};
+pub use extent::{Exploration, Extent};
 
 use self::world::{News, World};
 use super::{Violation, ViolationCode as Code};
@@ -16,58 +17,6 @@ use crate::{
     plan::{Limit, Plan, Target},
     rollout::{Action, Do, Event, Rollout, Status, What},
 };
-
-/// How far to explore.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-#[non_exhaustive]
-pub struct Bounds {
-    /// How many states at the most.
-    pub states: u64,
-    /// How many things go wrong on one way: a launch fails, an instance dies or flaps, a gate is refused, an answer is lost or
-    /// comes twice or late, a deadline passes.
-    pub faults: u32,
-}
-
-impl Default for Bounds {
-    fn default() -> Self {
-        Self { states: 100_000, faults: 1 }
-    }
-}
-
-impl Bounds {
-    /// The same with so many states.
-    #[must_use]
-    pub const fn with_states(self, states: u64) -> Self {
-        Self { states, ..self }
-    }
-
-    /// The same with so many faults.
-    #[must_use]
-    pub const fn with_faults(self, faults: u32) -> Self {
-        Self { faults, ..self }
-    }
-}
-
-/// What was explored, and found to be right.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct Exploration {
-    /// Whether these are all states that can be reached with so many faults. If not, nothing is said of the others, nor
-    /// whether the rollout ends.
-    pub exhaustive: bool,
-    /// How many states were looked at.
-    pub states: u64,
-    /// How many of them are ends.
-    pub ends: u64,
-    /// In how many of them it waits for somebody.
-    pub pauses: u64,
-    /// How many things could go wrong on one way.
-    pub faults: u32,
-}
 
 /// Executes a plan in every order in which things can happen, with so many faults anywhere, and proves of each state that
 /// can be reached: no action takes what is available below a floor, or what is present above a ceiling; only the
@@ -84,9 +33,9 @@ pub fn explore(
     plan: &Plan,
     targets: &[Target],
     fallback: &[Release],
-    bounds: Bounds,
+    extent: Extent,
 ) -> Result<Exploration, Violation> {
-    explore_with(plan, targets, fallback, &plan.limits, bounds)
+    explore_with(plan, targets, fallback, &plan.limits, extent)
 }
 
 pub(super) fn explore_with(
@@ -94,7 +43,7 @@ pub(super) fn explore_with(
     targets: &[Target],
     fallback: &[Release],
     limits: &[Limit],
-    bounds: Bounds,
+    extent: Extent,
 ) -> Result<Exploration, Violation> {
     let rollout = Rollout::start(plan, targets, fallback, Time::default())
         .map_err(|error| Violation::new(Code::DocumentsDiffer, error.to_string()))?;
@@ -107,12 +56,12 @@ pub(super) fn explore_with(
             .map(Release::revision)
             .collect(),
         start: rollout.clone(),
-        bounds,
+        extent,
         known: HashMap::new(),
         nodes: Vec::new(),
         queue: VecDeque::new(),
     };
-    let mut state = State { rollout, world: World::of(targets), faults: bounds.faults };
+    let mut state = State { rollout, world: World::of(targets), faults: extent.faults };
     explorer.judge(&mut state).map_err(|(code, message)| Violation::new(code, message))?;
     explorer.add(state, None);
     explorer.run()
@@ -148,7 +97,7 @@ struct Explorer<'a> {
     limits: &'a [Limit],
     revisions: Vec<crate::Revision>,
     start: Rollout,
-    bounds: Bounds,
+    extent: Extent,
     known: HashMap<(u64, u64), usize>,
     nodes: Vec<Node>,
     queue: VecDeque<(usize, State)>,
@@ -188,7 +137,7 @@ impl Explorer<'_> {
                     trace.push(tell(&step));
                     return Err(Violation::new(code, message).with_trace(trace));
                 }
-                if self.nodes.len() as u64 >= self.bounds.states && !self.known.contains_key(&print(&next)) {
+                if self.nodes.len() as u64 >= self.extent.states && !self.known.contains_key(&print(&next)) {
                     exhaustive = false;
                     continue;
                 }
@@ -199,7 +148,7 @@ impl Explorer<'_> {
             self.ends()?;
         }
         let states = self.nodes.len() as u64;
-        Ok(Exploration { exhaustive, states, ends, pauses, faults: self.bounds.faults })
+        Ok(Exploration { exhaustive, states, ends, pauses, faults: self.extent.faults })
     }
 
     fn add(&mut self, state: State, from: Option<(usize, Move)>) {

@@ -51,6 +51,7 @@ impl News {
 
 /// An instance.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Body {
     service: Arc<str>,
     zone: Arc<str>,
@@ -229,10 +230,8 @@ impl World {
                     self.answered.insert(key.clone());
                 }
             }
-            News::LaunchFailed(key) => {
-                if self.launching.remove(key).is_some() {
-                    self.answered.insert(key.clone());
-                }
+            News::LaunchFailed(key) if self.launching.remove(key).is_some() => {
+                self.answered.insert(key.clone());
             }
             News::Ready(id) | News::NotReady(id) => {
                 if let Some(body) = self.bodies.get_mut(id).filter(|body| !body.asked) {
@@ -263,7 +262,9 @@ impl World {
         let (seen, lost) = self.lost.iter().cloned().partition(of);
         self.lost = lost;
         let seen: BTreeSet<News> = seen;
-        seen.iter().for_each(|news| self.happen(news));
+        for news in &seen {
+            self.happen(news);
+        }
     }
 
     /// What somebody who looks sees of a service, what was lost included.

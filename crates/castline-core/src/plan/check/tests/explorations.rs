@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     Health, Integrity,
-    plan::check::{Bounds, ViolationCode as Code, explore, explore::explore_with},
+    plan::check::{Extent, ViolationCode as Code, explore, explore::explore_with},
     policy::{Amount, BlueGreen, Budget, Compromised, Gate, OnFailure, Scope, Step, Strategy},
 };
 
@@ -61,7 +61,7 @@ fn small_plans_keep_every_limit_in_every_order() {
             .iter()
             .map(|target| release(target.release.service(), "ami-1", target.release.replicas()))
             .collect();
-        let found = explore(&plan, &targets, &back, Bounds::default().with_faults(faults));
+        let found = explore(&plan, &targets, &back, Extent::default().with_faults(faults));
         match found {
             Ok(found) => assert!(found.exhaustive && found.ends > 0, "{name}: {found:?}"),
             Err(violation) => panic!("{name}: {violation}"),
@@ -73,7 +73,7 @@ fn small_plans_keep_every_limit_in_every_order() {
 fn what_does_not_fit_is_not_called_exhaustive() {
     let targets = [target("web", olds("web", 3), 3, one_above())];
     let found =
-        explore(&planned(&targets), &targets, &[], Bounds::default().with_states(20)).expect("no violation");
+        explore(&planned(&targets), &targets, &[], Extent::default().with_states(20)).expect("no violation");
     assert_eq!((found.exhaustive, found.states), (false, 20));
 }
 
@@ -88,7 +88,7 @@ fn a_limit_that_is_too_lax_is_found_with_its_trace() {
             0 => wrong.limits[0].ceiling = Some(6),
             _ => wrong.limits[0].floor = Some(0),
         }
-        let violation = explore_with(&wrong, &targets, &[], &strict, Bounds::default().with_faults(0))
+        let violation = explore_with(&wrong, &targets, &[], &strict, Extent::default().with_faults(0))
             .expect_err("a violation");
         assert_eq!(violation.code, code, "{violation}");
     }

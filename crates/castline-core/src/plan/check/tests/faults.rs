@@ -94,6 +94,7 @@ fn retire(plan: &mut Plan) -> &mut Retire {
     first(plan).retire.as_mut().expect("a retirement")
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn rows() -> Vec<Row> {
     vec![
         (

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     Health, Integrity, Phase,
-    plan::check::{ViolationCode, check},
+    plan::check::{Extent, ViolationCode, check, explore},
     policy::{Amount, Budget, Compromised, Gate, Preference, Scope, Select, Spread, Step, Strategy},
 };
 
@@ -109,6 +109,21 @@ proptest! {
                 }
                 _ => {}
             }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
+    #[test]
+    fn what_is_proved_is_kept_in_every_order(made in made("web"), faults in 0..2_u32) {
+        let instances: Vec<Instance> = made.fleet.instances().iter().take(3).cloned().collect();
+        let targets = [target("web", instances, made.release.replicas().min(3), made.policy)];
+        if let Some(plan) = plan(&targets).ok().filter(|plan| check(plan, &targets).is_ok()) {
+            let extent = Extent::default().with_faults(faults).with_states(4000);
+            let found = explore(&plan, &targets, &[], extent);
+            prop_assert!(found.is_ok(), "{}\n{}", found.expect_err("a violation"), plan.to_json());
         }
     }
 }

@@ -25,6 +25,7 @@ fn a_fleet_that_has_arrived_needs_nothing() {
 }
 
 /// Fleets and policies of every kind: the planner's plan is proved.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn cases() -> Vec<(&'static str, Vec<Target>)> {
     let one = |name, instances, replicas, policy| (name, vec![target("web", instances, replicas, policy)]);
     let zoned = |count: usize, zones: usize| -> Vec<Instance> {
