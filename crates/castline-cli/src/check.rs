@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 use castline::plan::{
     Plan,
-    check::{Bounds, Exploration, Proof, Violation, check, explore},
+    check::{Exploration, Extent, Proof, Violation, check, explore},
 };
 use serde::Serialize;
 
@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &Check) -> Result<Verdict, Failure> {
         Err(violation) => outcome.violation = Some(violation),
     }
     if arguments.exhaustive && outcome.proof.is_some() {
-        match explore(&plan, &targets, &[], Bounds::default()) {
+        match explore(&plan, &targets, &[], Extent::default()) {
             Ok(exploration) => outcome.exploration = Some(exploration),
             Err(violation) => outcome.violation = Some(violation),
         }
