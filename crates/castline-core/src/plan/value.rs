@@ -137,7 +137,8 @@ pub struct Replacement {
     pub order: Order,
     /// Why.
     pub reason: Reason,
-    /// When it is done, if in each wave all that can be under way at once are begun together, and end together: from 1.
+    /// When it is done, from 1, if everything takes as long: in each wave all is begun that there is room for, room that is
+    /// made on the way included, and all of it is done before the next one.
     pub wave: u32,
 }
 

@@ -34,6 +34,8 @@ struct Alike {
 pub(super) enum Orders {
     LaunchFirst,
     RetireFirst,
+    /// As planned; but what was down when the plan was made, and has come back, can be in need of the other order.
+    RetireFirstElse,
     /// The old one is down: it is in the way of nothing but its own replacement.
     Down,
     Either,
@@ -45,6 +47,7 @@ impl Orders {
             Self::LaunchFirst => &[Order::LaunchFirst],
             Self::RetireFirst | Self::Down => &[Order::RetireFirst],
             Self::Either => &[Order::LaunchFirst, Order::RetireFirst],
+            Self::RetireFirstElse => &[Order::RetireFirst, Order::LaunchFirst],
         }
     }
 }
@@ -77,7 +80,7 @@ impl Rollout {
             _ if step.stage.is_none() => Orders::Either,
             _ => match step.replacement.order {
                 Order::LaunchFirst => Orders::LaunchFirst,
-                Order::RetireFirst => Orders::RetireFirst,
+                Order::RetireFirst => Orders::RetireFirstElse,
             },
         }
     }

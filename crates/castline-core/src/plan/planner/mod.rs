@@ -23,7 +23,7 @@ use super::{
     Constraint, Disposal, Infeasible, InfeasibleCode, Plan, PlannedService, Replacement, Retire, Stage,
     Target,
 };
-use crate::{Document as _, plan::Reason, policy::Compromised};
+use crate::{Document as _, fleet::Health, plan::Reason, policy::Compromised};
 
 /// How each service gets from what runs to what should, under its policy, and all of them under the limits that they share.
 ///
@@ -85,7 +85,9 @@ pub fn plan(targets: &[Target]) -> Result<Plan, Infeasible> {
         for instance in &kept {
             let place = places.number(number, &instance.zone, &labels.of(instance));
             let count = places.count(place);
-            count.starting += i64::from(!instance.is_available());
+            // One that has failed for good, and is to stay, does not come back by itself.
+            let starting = !instance.is_available() && instance.health != Health::Failed;
+            count.starting += i64::from(starting);
             count.desired += 1;
             converted += u64::from(matcher.next(instance) == crate::release::Match::Same);
         }
