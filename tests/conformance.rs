@@ -3,6 +3,9 @@
 //! The cases that git cannot hold (fifos, devices, documents of 100 MiB, bombs) are written to `target/vectors`
 //! first. Every row must have been run, or the test fails.
 
+#[path = "conformance/replacements.rs"]
+mod replacements;
+
 use std::{fmt::Write as _, fs, io::Read as _, path::Path};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -212,7 +215,10 @@ fn run(operation: &str, input: &str, base: &Path) -> String {
         "digest.parse" => core(parsed.parse::<Digest>().map(|digest| digest.to_string())),
         "platform.parse" => core(parsed.parse::<Platform>().map(|platform| platform.to_string())),
         "reference.parse" => reference(&parsed).unwrap_or_else(|error| format!("!{}", error.code().name())),
-        other => panic!("the table has an unknown operation {other}"),
+        "amount.parse" | "amount.of" | "time.parse" | "revision.parse" | "window.open" => {
+            replacements::of_text(words[0], &parsed)
+        }
+        _ => replacements::of_file(&words, &base.join(input)),
     }
 }
 

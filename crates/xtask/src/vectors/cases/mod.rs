@@ -5,21 +5,28 @@
 mod archives;
 mod artifacts;
 mod blobs;
+mod canonical;
 mod configs;
 mod descriptors;
 mod docker;
 mod documents;
 mod drifts;
+mod fleets;
 mod forms;
+mod infeasible;
 mod layers;
 mod links;
+mod plans;
 mod platforms;
 mod references;
+mod rollouts;
+mod strategies;
 mod structure;
 mod tars;
 pub(super) mod texts;
 pub(super) mod transient;
 mod trees;
+pub(super) mod values;
 
 use super::case::Section;
 
@@ -42,6 +49,11 @@ pub(super) fn committed() -> Vec<Section> {
         drifts::sections(),
         archives::sections(),
         docker::sections(),
+        canonical::sections(),
+        plans::sections(),
+        strategies::sections(),
+        infeasible::sections(),
+        rollouts::sections(),
     ]
     .concat()
 }
