@@ -44,6 +44,18 @@ fn infeasible() -> Vec<Case> {
             "!budgets-in-conflict quota|fleet web",
         ),
         plans(
+            "a-floor-for-one-reason",
+            &web(
+                "w1:config w2",
+                2,
+                &budgets(&json!([
+                    budget(1, 0),
+                    {"name": "settings", "maxUnavailable": 0, "reasons": ["config"]}
+                ])),
+            ),
+            "!budgets-in-conflict fleet web|settings",
+        ),
+        plans(
             "nothing-may-be-under-way",
             &web(
                 "w1:role=primary",

@@ -138,6 +138,27 @@ fn places() -> Vec<Case> {
         )
         .because("budgets of all zones state a floor and a ceiling of the whole"),
         plans(
+            "a-zone-that-waits-for-what-starts",
+            &web(
+                "w1@a:new,notReady w2@a w3@b",
+                3,
+                &budgets(&json!([{"scope": "zone", "maxUnavailable": 1, "maxSurge": 0}])),
+            ),
+            "[web] 1:-w3+b:image 2:-w2+a:image",
+        ),
+        plans(
+            "a-zone-that-is-left-under-budgets-of-zones",
+            &web(
+                "w1@a w2@a",
+                2,
+                &json!({
+                    "zones": ["b"],
+                    "budgets": [budget(0, 1), {"scope": "zone", "maxUnavailable": 0, "maxSurge": 1}]
+                }),
+            ),
+            "[web] 1:+b-w1:image 2:+b-w2:image",
+        ),
+        plans(
             "one-at-a-time-in-one-zone",
             &web(
                 "w1@a w2@a w3@b w4@b",
@@ -301,6 +322,11 @@ fn numbers() -> Vec<Case> {
             "even-zones",
             &web("w1@a w2@a w3@a w4@b", 4, &policy(0, 4, &json!({"spread": "even"}))),
             "[web] 1:+a-w1:image 1:+a-w2:image 1:+b-w3:image 1:+b-w4:image",
+        ),
+        plans(
+            "even-zones-around-what-stays",
+            &web("w1@a:new w2@a:new w3@a w4@b", 4, &policy(0, 2, &json!({"spread": "even"}))),
+            "[web] 1:+b-w3:image 1:+b-w4:image",
         ),
         plans(
             "a-zone-is-left",

@@ -249,6 +249,48 @@ fn failing() -> Vec<Case> {
             &[(4, "rollingBack launch:a"), (5, "paused"), (6, "rollingBack launch:a")],
         )
         .because("going back is not gone back on"),
+        with_fallback(
+            "back-once-all-have-answered",
+            &web("w1@a w2@a", 2, &policy(0, 2, &json!({"onFailure": "rollback"}))),
+            &[no_capacity(1), launched(2, "$launch:0", "n2"), of(3, "gone", "n2")],
+            &[
+                (0, "running launch:a launch:a"),
+                (1, "rollingBack launch:a"),
+                (2, "rollingBack retire:n2"),
+                (3, "rolledBack"),
+            ],
+        ),
+        with_fallback(
+            "back-where-the-old-one-goes-first",
+            &web("w1@a w2@a", 2, &policy(1, 0, &json!({"onFailure": "rollback"}))),
+            &[of(1, "gone", "w1"), no_capacity(2), launched(3, "$launch:0", "o1"), of(4, "ready", "o1")],
+            &[(2, "rollingBack launch:a"), (3, "rollingBack"), (4, "rolledBack")],
+        ),
+        rollout(
+            "the-old-one-is-gone-and-the-launch-fails",
+            &web("w1@a w2@a", 2, &policy(1, 0, &json!({}))),
+            &[of(1, "gone", "w1"), no_capacity(2), by(3, "continue")],
+            &[(2, "paused"), (3, "running launch:a")],
+        ),
+        rollout(
+            "late-and-tried-again",
+            &two(&json!({"attempts": 2, "progressDeadlineSeconds": 60})),
+            &[launched(1, "$launch:0", "n1"), event(60, "tick"), of(61, "gone", "n1")],
+            &[(1, "running"), (2, "running retire:n1"), (3, "running launch:a")],
+        )
+        .because("the one that failed holds its place until it is gone"),
+        rollout(
+            "compromised-before-it-is-available",
+            &plain,
+            &[launched(1, "$launch:0", "n1"), of(2, "compromised", "n1")],
+            &[(2, "paused retire:n1")],
+        ),
+        rollout(
+            "nothing-goes-on",
+            &web("k1@a:new,notReady w1@a", 2, &policy(1, 0, &json!({}))),
+            &[event(599, "tick"), event(600, "tick"), of(601, "ready", "k1"), by(602, "continue")],
+            &[(0, "running"), (1, "running"), (2, "paused"), (3, "paused"), (4, "running retire:w1")],
+        ),
         rollout("nothing-to-go-back-to", &back, &[no_capacity(1)], &[(1, "paused")]),
         rollout(
             "not-available-in-time",
@@ -300,6 +342,13 @@ fn changing() -> Vec<Case> {
     let plain = two(&json!({}));
     let kept = web("k1@a:new w1@a", 2, &policy(0, 1, &json!({})));
     vec![
+        rollout(
+            "a-launch-that-names-one-that-is-there",
+            &plain,
+            &[launched(1, "$launch:0", "w1"), launched(2, "$launch:0", "n1")],
+            &[(1, "running launch:a"), (2, "running")],
+        )
+        .because("an id is never used again"),
         rollout(
             "flapping",
             &plain,
@@ -527,6 +576,13 @@ fn gated() -> Vec<Case> {
             &[(4, "paused ask"), (5, "running ask"), (6, "running ask"), (7, "running launch:a")],
         )
         .because("what was refused once is asked anew, and an answer to the old question is none"),
+        rollout(
+            "approval-takes-its-time",
+            &asks,
+            &after_first([event(80_000, "tick"), answer(80_001, "approved", "$ask:0")]),
+            &[(4, "running ask"), (5, "running launch:a")],
+        )
+        .because("the time that it takes counts against no deadline"),
         rollout(
             "analysis-passed",
             &canary(&analyses, &Value::Null),

@@ -95,6 +95,43 @@ fn strategies() -> Vec<Case> {
         )
         .because("where no budget states a floor, there is none"),
         plans(
+            "blue-green-in-the-middle",
+            &web("n1:new w1 w2", 2, &json!({"strategy": {"blueGreen": {}}})),
+            "[web: green] 1:+:image [web: switch] after=0 weight=100 \
+             [web: retire blue] after=1 2:-w1:extra 2:-w2:image",
+        ),
+        plans(
+            "recreate-in-the-middle",
+            &web("w2", 2, &json!({"strategy": "recreate"})),
+            "[web: retire] 1:-w2:image [web: launch] after=0 2:+:missing 2:+:image",
+        ),
+        plans(
+            "canary-across-groups",
+            &web(
+                "w1 w2:role=a w3",
+                3,
+                &policy(
+                    0,
+                    3,
+                    &json!({
+                        "strategy": {"canary": [{"amount": 2}]}, "order": [{"first": {"key": "role", "value": "a"}}]
+                    }),
+                ),
+            ),
+            "[web: part 1] 1:+-w2:image [web: canary 1 of 1] after=0 2:+-w1:image \
+             [web: rest] after=1 3:+-w3:image",
+        ),
+        plans(
+            "canary-after-what-is-isolated",
+            &web(
+                "w1:new,compromised w2",
+                2,
+                &policy(0, 1, &json!({"strategy": {"canary": [{"amount": 1}]}, "compromised": "isolate"})),
+            ),
+            "[web: isolate] 1:-w1(isolate):compromised [web: canary 1 of 1] after=0 2:+:compromised \
+             [web: rest] after=1 3:+-w2:image",
+        ),
+        plans(
             "recreate-above-a-floor-that-others-hold",
             &web("w1 w2:new", 2, &json!({"strategy": "recreate", "budgets": [budget(1, 0)]})),
             "[web: retire] 1:-w1:image [web: launch] after=0 2:+:image",
@@ -157,6 +194,11 @@ fn slots() -> Vec<Case> {
                 &policy(0, 0, &json!({"order": ["highestSlot"]})),
             ),
             "[web] 1:-z:extra",
+        ),
+        plans(
+            "a-slot-that-is-down",
+            &web("x:failed,slot=web-0", 1, &policy(0, 0, &json!({}))),
+            "[web] 1:-x+#web-0:failed",
         ),
         plans(
             "slots-stay-in-their-zone",
