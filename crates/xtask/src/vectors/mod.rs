@@ -1,4 +1,5 @@
-//! castline's test vectors: small images, valid and broken, and what verifying each of them must find.
+//! castline's test vectors: small images, valid and broken, and what verifying each of them must find; fleets, and what
+//! must become of them.
 //!
 //! One set serves all languages. [`write_committed`] writes what git holds, `tests/vectors`; [`write_transient`]
 //! what it cannot hold. Nothing here uses castline: formats are written by hand in `bytes`, images put together

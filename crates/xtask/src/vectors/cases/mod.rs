@@ -14,6 +14,7 @@ mod drifts;
 mod fleets;
 mod forms;
 mod infeasible;
+mod journals;
 mod layers;
 mod links;
 mod plans;
@@ -26,6 +27,7 @@ mod tars;
 pub(super) mod texts;
 pub(super) mod transient;
 mod trees;
+mod troubles;
 pub(super) mod values;
 
 use super::case::Section;
@@ -54,6 +56,7 @@ pub(super) fn committed() -> Vec<Section> {
         strategies::sections(),
         infeasible::sections(),
         rollouts::sections(),
+        troubles::sections(),
     ]
     .concat()
 }
