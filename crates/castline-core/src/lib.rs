@@ -26,6 +26,7 @@ pub mod rollout;
 pub mod rootfs;
 pub mod tar;
 mod time;
+mod unique;
 mod verify;
 
 pub use canonical::Document;

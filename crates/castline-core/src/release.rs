@@ -57,6 +57,7 @@ pub struct ProviderImage {
     /// Its name there, which never means another image, e.g. `ami-0abcdef1234567890`.
     pub id: String,
     /// Where it came from: builder, build, source, template. Must not be empty.
+    #[serde(deserialize_with = "crate::unique::map")]
     pub provenance: BTreeMap<String, String>,
 }
 

@@ -49,7 +49,7 @@ pub struct Instance {
     #[serde(default, skip_serializing_if = "is_default")]
     pub deletion_cost: i32,
     /// Free text by key: rack, role, owner.
-    #[serde(default, skip_serializing_if = "no_labels")]
+    #[serde(default, skip_serializing_if = "no_labels", deserialize_with = "crate::unique::shared")]
     pub labels: Arc<BTreeMap<String, String>>,
 }
 

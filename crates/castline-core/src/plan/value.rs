@@ -154,7 +154,7 @@ pub struct Launch {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slot: Option<Arc<str>>,
     /// The labels by which limits count it; those of what it replaces.
-    #[serde(default, skip_serializing_if = "no_labels")]
+    #[serde(default, skip_serializing_if = "no_labels", deserialize_with = "crate::unique::shared")]
     pub labels: Arc<BTreeMap<String, String>>,
 }
 

@@ -19,7 +19,9 @@ impl Rollout {
         let State::Active { order, launch, retire } = step.state else { return };
         let (service, attempt) = (step.service, step.attempt + 1);
         // One that is going is let go, and nothing comes for it.
-        let again = attempt < self.target(service).policy.attempts;
+        // What was asked for before a new plan is not to be tried again, nor held against that plan.
+        let abandoned = self.replan.is_some();
+        let again = !abandoned && attempt < self.target(service).policy.attempts;
         let next =
             if again { State::Active { order, launch: Launching::Held, retire } } else { State::Failed };
         self.change_step(number, |step| {
@@ -29,7 +31,7 @@ impl Rollout {
         if let Launching::Up(cell) = launch {
             self.discard(cell);
         }
-        if !again {
+        if !again && !abandoned {
             self.failed += 1;
             let what = self.name_of(number);
             self.judge_failures(service, format!("{what}: {reason}"));
@@ -163,10 +165,13 @@ impl Rollout {
         if lost.retired_by.is_some() || lost.asked.is_some() {
             return;
         }
-        let id = Arc::clone(&lost.instance.id);
+        let (id, step) = (Arc::clone(&lost.instance.id), lost.launched_by);
         self.disown(cell);
         self.replace(cell, reason);
-        if ours && reason != Reason::Missing {
+        if let Some(stage) = step.and_then(|step| self.steps[step as usize].stage) {
+            self.bake_again(stage);
+        }
+        if ours && reason != Reason::Missing && self.replan.is_none() {
             self.failed += 1;
             self.judge_failures(service, format!("`{id}`, which was launched for this rollout: {why}"));
         }

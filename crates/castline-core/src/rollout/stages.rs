@@ -69,7 +69,9 @@ impl Rollout {
             let ready = || planned.after.iter().all(|before| self.stages[*before as usize].is_done());
             let next = match state.at {
                 At::Closed if ready() => Some(At::Open),
-                At::Open if state.remaining == 0 && self.may_end(number) => Some(At::Shifting),
+                At::Open if state.remaining == 0 && self.made_up(number) && self.may_end(number) => {
+                    Some(At::Shifting)
+                }
                 At::Shifting if planned.weight.is_none() => Some(At::Baking),
                 At::Baking if planned.gate.bake_seconds == 0 => Some(At::Analysing),
                 At::Analysing if planned.gate.analysis.is_none() => Some(At::Asking),
@@ -82,6 +84,15 @@ impl Rollout {
             }
         }
         moved
+    }
+
+    /// Whether nothing of a stage's service is lost that is not made up for. Only a stage that bakes waits for it.
+    fn made_up(&self, number: usize) -> bool {
+        let service = self.stages[number].service;
+        let bakes = self.inputs.plan.stages[number].gate.bake_seconds > 0;
+        let is_open =
+            |step: &super::steps::Step| step.stage.is_none() && step.service == service && !step.is_over();
+        !bakes || !self.steps.iter().rev().take_while(|step| step.stage.is_none()).any(is_open)
     }
 
     /// A stage that only asks or shifts begins when work may begin.
@@ -116,7 +127,22 @@ impl Rollout {
         }
     }
 
+    /// Time has passed in which nothing of a stage was to fail. While somebody has to decide what becomes of a failure, it
+    /// counts for nothing.
     pub(super) fn baked(&mut self, stage: u32) {
-        self.pass_gate(stage, At::Baking);
+        if self.frozen {
+            self.bake_again(stage);
+        } else {
+            self.pass_gate(stage, At::Baking);
+        }
+    }
+
+    /// Something of a stage has failed, or is lost: once it is made up for, time begins anew.
+    pub(super) fn bake_again(&mut self, stage: u32) {
+        let state = &mut self.stages[stage as usize];
+        if state.at == At::Baking {
+            state.at = At::Open;
+            self.timers.retain(|(_, timer)| *timer != Timer::Bake(stage));
+        }
     }
 }

@@ -22,7 +22,8 @@ pub(super) fn explain(target: &Target, outline: &Outline, limits: &Limits, stuck
         InfeasibleCode::StrategyInConflict
     } else if smallest(&stuck.refused).iter().any(|(limit, order)| {
         let limit = &limits.list[*limit as usize];
-        *order == Order::RetireFirst && limit.floor > Some(limit.desired)
+        let retires = stuck.refused.iter().any(|(order, _)| *order == Order::RetireFirst);
+        (retires || *order == Order::RetireFirst) && limit.floor > Some(limit.desired)
     }) {
         InfeasibleCode::FloorUnreachable
     } else {
