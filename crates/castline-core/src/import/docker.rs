@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Import, NAME, Services,
+    Import, NAME, REVISION, Services,
     draft::Drafts,
     invalid, names_a_digest,
     read::{self, At, Reason},
@@ -145,6 +145,7 @@ fn container<'j>(
     let image = image(at, name, &mut drafts.notes)?;
     instance.image = drafts.shared(&image);
     instance.zone = drafts.shared(options.zone.as_deref().unwrap_or_default());
+    instance.revision = drafts.revision(labels.get(REVISION), name);
     instance.created_at = at.time("Created")?;
     // Since when a check has been passed, no engine says.
     if health == Health::Ready && checked(&state)?.is_none() {

@@ -1,11 +1,10 @@
 use std::{
     collections::{BTreeMap, HashSet},
-    ops::RangeInclusive,
     sync::Arc,
 };
 
-use super::{Import, Service, notes::Notes, read::Reason};
-use crate::{Error, Fleet, Instance, drift::InstanceSpec, policy::Policy, shown};
+use super::{Bounds, Import, REVISION, Service, notes::Notes, read::Reason};
+use crate::{Error, Fleet, Instance, Revision, drift::InstanceSpec, policy::Policy, shown};
 
 /// Services while they are put together.
 #[derive(Default)]
@@ -22,7 +21,7 @@ pub(super) struct Draft {
     origin: String,
     pub(super) instances: Vec<Instance>,
     pub(super) desired: Option<u64>,
-    pub(super) bounds: Option<RangeInclusive<u64>>,
+    pub(super) bounds: Option<Bounds>,
     pub(super) policy: Option<Policy>,
     pub(super) specs: BTreeMap<Arc<str>, InstanceSpec>,
 }
@@ -59,6 +58,16 @@ impl Drafts {
         let text: Arc<str> = text.into();
         self.texts.insert(Arc::clone(&text));
         text
+    }
+
+    /// The revision that the text, from the instance of this name, says.
+    pub(super) fn revision(&mut self, text: Option<&String>, name: &str) -> Option<Revision> {
+        let revision = text?.parse().ok();
+        if revision.is_none() {
+            self.notes
+                .of(format!("its `{REVISION}` is no revision: what it was launched from is not known"), name);
+        }
+        revision
     }
 
     pub(super) fn into_import(self) -> Result<Import, Reason> {

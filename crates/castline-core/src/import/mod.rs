@@ -34,7 +34,9 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, ops::RangeInclusive, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::Serialize;
 
 pub use aws::aws;
 pub use docker::{DockerOptions, docker};
@@ -59,8 +61,14 @@ pub const NAMESPACE: &str = "castline.namespace";
 /// The label of the node that a pod is on.
 pub const NODE: &str = "castline.node";
 
+/// The label, tag or annotation that says which revision an instance was launched from
+/// ([`Release::revision`](crate::Release::revision)).
+pub const REVISION: &str = "castline.revision";
+
 /// What was found, by service.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Import {
     /// The services, by their names.
@@ -70,20 +78,37 @@ pub struct Import {
 }
 
 /// What was found of one service.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Service {
     /// What runs.
     pub fleet: Fleet,
     /// How many should, where the platform says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub desired: Option<u64>,
     /// What the platform keeps that number within when it scales by itself.
-    pub bounds: Option<RangeInclusive<u64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bounds: Option<Bounds>,
     /// How the platform would replace them, where it says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<Policy>,
     /// How instances are run, by their ids, as [`compare_config`](crate::drift::compare_config) takes it. The values may
     /// be secrets.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub specs: BTreeMap<Arc<str>, InstanceSpec>,
+}
+
+/// The least and the most instances that a platform scales a service to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Bounds {
+    /// The least.
+    pub min: u64,
+    /// The most.
+    pub max: u64,
 }
 
 impl Import {

@@ -3,6 +3,7 @@ use std::{collections::BTreeMap, ops::RangeInclusive};
 use super::machine::tags;
 use crate::{
     import::{
+        Bounds,
         notes::Notes,
         read::{At, Reason},
     },
@@ -16,7 +17,7 @@ pub(super) struct Group<'j> {
     pub(super) tags: BTreeMap<String, String>,
     /// `None` where it counts something else than instances.
     pub(super) desired: Option<u64>,
-    pub(super) bounds: RangeInclusive<u64>,
+    pub(super) bounds: Bounds,
     pub(super) policy: Option<Policy>,
 }
 
@@ -67,7 +68,7 @@ impl<'j> Group<'j> {
             members,
             tags: tags(at)?,
             desired: counted.then_some(desired),
-            bounds: least..=most,
+            bounds: Bounds { min: least, max: most },
             policy: if counted { Some(policy(at, desired, name, notes)?) } else { None },
         })
     }

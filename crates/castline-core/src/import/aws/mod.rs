@@ -6,7 +6,7 @@ mod machine;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
-    Import, Services,
+    Bounds, Import, REVISION, Services,
     draft::Drafts,
     invalid,
     read::{self, At, Item, Reason},
@@ -80,11 +80,15 @@ fn import(documents: &[&[u8]], services: &Services) -> Result<Import, Reason> {
             let why = if described { "it is not among the instances" } else { "no instances are given" };
             drafts.notes.of(format!("{why}: its image is not known"), id);
         }
+        if machine.is_some_and(|machine| machine.state().is_none()) {
+            drafts.notes.of("it is terminated and left out", id);
+            continue;
+        }
         if let (None, Some(machine)) = (member, machine)
             && let Some(group) = machine.tags.get(GROUP)
             && groups.contains_key(group.as_str())
         {
-            drafts.notes.of("its group has it no more, and it is left out", id);
+            drafts.notes.of("its group does not list it, and it is left out", id);
             continue;
         }
         instance(id, machine, member, services, &mut drafts)?;
@@ -131,12 +135,13 @@ fn begin(name: &str, group: &Group<'_>, services: &Services, drafts: &mut Drafts
     };
     let draft = drafts.service(&service, &origin)?;
     if let Some(bounds) = draft.bounds.take() {
-        draft.bounds = Some(bounds.start() + group.bounds.start()..=bounds.end() + group.bounds.end());
+        draft.bounds =
+            Some(Bounds { min: bounds.min + group.bounds.min, max: bounds.max + group.bounds.max });
         draft.desired = draft.desired.zip(group.desired).map(|(one, other)| one + other);
         draft.policy = None;
         drafts.notes.of("several groups are one service: it has no policy", &service);
     } else {
-        draft.bounds = Some(group.bounds.clone());
+        draft.bounds = Some(group.bounds);
         draft.desired = group.desired;
         draft.policy = group.policy.clone().map(|policy| Policy { service: Some(service), ..policy });
     }
@@ -157,11 +162,8 @@ fn instance(
         return Ok(());
     };
     let lifecycle = member.map(|(_, member)| member.lifecycle);
-    let Some((mut phase, mut health)) = machine.map_or(Some((Phase::Running, Health::Ready)), Machine::state)
-    else {
-        drafts.notes.of("it is terminated and left out", id);
-        return Ok(());
-    };
+    let state = machine.and_then(Machine::state);
+    let (mut phase, mut health) = state.unwrap_or((Phase::Running, Health::Ready));
     if let (Some((_, member)), Phase::Pending | Phase::Running) = (member, phase) {
         match member.lifecycle {
             "InService" => {}
@@ -202,6 +204,7 @@ fn instance(
     instance.image = drafts.shared(image);
     instance.zone = drafts.shared(zone.unwrap_or_default());
     instance.created_at = machine.and_then(|machine| machine.launched_at);
+    instance.revision = drafts.revision(tags.get(REVISION), id);
     instance.labels = tags.into();
     drafts.service(&service, &origin)?.instances.push(instance);
     Ok(())

@@ -204,7 +204,7 @@ fn objects<'a>(
         let at = at.as_object()?;
         if !KINDS.contains(&kind) {
             if passed_over.insert(kind) {
-                drafts.notes.of("objects of this kind say nothing of fleets", kind);
+                drafts.notes.of("objects of this kind are not read", kind);
             }
             return Ok(());
         }

@@ -4,7 +4,7 @@ use super::{Cluster, Object, Zones, owner};
 use crate::{
     Health, Instance, Phase, Time,
     import::{
-        NAME, NAMESPACE, NODE, Services,
+        NAME, NAMESPACE, NODE, REVISION, Services,
         draft::Drafts,
         names_a_digest,
         read::{At, Reason},
@@ -97,6 +97,8 @@ pub(super) fn pod<'a>(
     };
     instance.health = health;
     instance.ready_at = ready_at;
+    // A label has no room for one.
+    instance.revision = drafts.revision(annotations.get(REVISION), &shown);
     instance.created_at = metadata.time("creationTimestamp")?;
     instance.deletion_cost = deletion_cost(&annotations, &shown, drafts);
     if owner.as_ref().is_some_and(|owner| owner.kind == "StatefulSet") {

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::{json, lines, refusal};
 use crate::{
-    import::{Services, aws},
+    import::{Bounds, Services, aws},
     policy::Amount,
 };
 
@@ -29,13 +29,14 @@ fn instances_and_groups_are_joined() {
         [
             "it is in no group, or has no tag that names its service, and is left out: `i-00000000000000007`",
             "it is not among the instances: its image is not known: `i-0000000000000000a`",
-            "its group has it no more, and it is left out: `i-00000000000000005`, `i-00000000000000009`",
+            "it is terminated and left out: `i-00000000000000005`",
+            "its group does not list it, and it is left out: `i-00000000000000009`",
             "its process `ReplaceUnhealthy` is suspended: `web`",
             "no group says whether it is healthy: it is taken to be: `i-00000000000000008`",
         ]
     );
     let web = &import.services["web"];
-    assert_eq!((web.desired, web.bounds.clone()), (Some(5), Some(2..=10)));
+    assert_eq!((web.desired, web.bounds), (Some(5), Some(Bounds { min: 2, max: 10 })));
     let policy = web.policy.as_ref().expect("a policy");
     assert_eq!(policy.budgets[0].min_available, Some(Amount::percent_up(90)));
     assert_eq!(policy.budgets[0].max_surge, Some(Amount::percent_down(20)));
@@ -47,6 +48,17 @@ fn instances_and_groups_are_joined() {
     assert_eq!(aws(&[GROUPS, INSTANCES], &Services::Workload).expect("both"), import);
     let tagged = aws(&[INSTANCES, GROUPS], &Services::Label("role".into())).expect("both");
     assert_eq!(tagged.services.keys().collect::<Vec<_>>(), ["front"]);
+}
+
+#[test]
+fn groups_that_share_a_service_are_added_up() {
+    let mut other = group(&json!({"MinHealthyPercentage": 50, "MaxHealthyPercentage": 100}), 3);
+    other["AutoScalingGroupName"] = "other".into();
+    let both = json(&json!({"AutoScalingGroups": [other, group(&Value::Null, 2)]}));
+    let import = aws(&[&both], &Services::One("web".into())).expect("groups");
+    let web = &import.services["web"];
+    assert_eq!((web.desired, web.bounds, &web.policy), (Some(5), Some(Bounds { min: 0, max: 40 }), &None));
+    assert!(import.notes.contains(&"several groups are one service: it has no policy: `web`".into()));
 }
 
 #[test]

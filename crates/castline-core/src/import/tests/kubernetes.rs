@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::{json, lines, refusal};
 use crate::{
     Document, Phase,
-    import::{KubernetesOptions, NAME, NAMESPACE, NODE, Services, Zones, kubernetes},
+    import::{KubernetesOptions, NAME, NAMESPACE, NODE, REVISION, Services, Zones, kubernetes},
     policy::{Amount, Policy, Preference, Scope, Select, Strategy},
 };
 
@@ -35,7 +35,7 @@ fn pods_become_the_fleets_of_their_workloads() {
             "it reports no digest of its image: `shop/web-7c9f8d9b5c-2bxkj`",
             "it selects no pods of these services, and is left out: `PodDisruptionBudget shop/gone`",
             "nothing owns it and would replace it, and it is left out: `shop/debug`",
-            "objects of this kind say nothing of fleets: `Service`",
+            "objects of this kind are not read: `Service`",
         ]
     );
     let fleet = import.fleet("web").expect("a fleet");
@@ -265,6 +265,24 @@ fn what_a_budget_selects_is_read_as_kubernetes_reads_it() {
         assert_eq!(budgets.len() == 2, selects, "{selector}");
         assert!(!selects || budgets[1].max_unavailable == Some(Amount::percent_up(1)));
     }
+}
+
+#[test]
+fn an_annotation_says_which_revision_a_pod_was_launched_from() {
+    let revision = format!("1@sha256:{}", "7".repeat(64));
+    let of = |text: &str| {
+        let pod =
+            json!({"kind": "Pod", "metadata": {"name": "web", "uid": "1", "annotations": {REVISION: text}}});
+        let options = KubernetesOptions::default().with_services(Services::One("web".into()));
+        let import = kubernetes(&[&json(&pod)], &options).expect("a pod");
+        let instance = import.fleet("web").expect("a fleet").instances()[0].clone();
+        (
+            instance.revision.map(|revision| revision.to_string()),
+            import.notes.join("; ").contains("is no revision"),
+        )
+    };
+    assert_eq!(of(&revision), (Some(revision.clone()), false));
+    assert_eq!(of("7"), (None, true));
 }
 
 #[test]
