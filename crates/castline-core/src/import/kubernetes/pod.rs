@@ -102,7 +102,8 @@ pub(super) fn pod<'a>(
     instance.created_at = metadata.time("creationTimestamp")?;
     instance.deletion_cost = deletion_cost(&annotations, &shown, drafts);
     if owner.as_ref().is_some_and(|owner| owner.kind == "StatefulSet") {
-        instance.slot = Some(object.name.into());
+        // Names are unique in a namespace only, and a service may span several.
+        instance.slot = Some(if by_owner { object.name.into() } else { shown.as_str().into() });
     }
     let mut all = labels.clone();
     all.insert(NAME.into(), object.name.into());

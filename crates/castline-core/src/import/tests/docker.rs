@@ -66,8 +66,8 @@ fn how_a_container_is_run_can_be_compared_with_its_release() {
     let spec = &import.services["web"].specs[&*"1".repeat(64)];
     let mut found = compare_config(&declared, spec, &image, ConfigValues::Hidden);
     found.retain(|finding| !finding.attribute.starts_with("label:"));
-    let mounted: Vec<_> = found.iter().map(|finding| &*finding.message).collect();
-    assert_eq!(mounted, Vec::<&str>::new());
+    let differs: Vec<_> = found.iter().map(|finding| &*finding.message).collect();
+    assert_eq!(differs, Vec::<&str>::new());
 }
 
 #[test]

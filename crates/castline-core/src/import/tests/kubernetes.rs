@@ -186,6 +186,11 @@ fn two_services_of_one_name_are_told_apart_or_refused() {
     );
     let qualified = KubernetesOptions::default().with_services(Services::Qualified);
     assert_eq!(kubernetes(&[&list], &qualified).expect("a list").services.len(), 2);
+    let together = KubernetesOptions::default().with_services(Services::One("web".into()));
+    assert_eq!(
+        kubernetes(&[&list], &together).expect("a list").fleet("web").expect("it").instances().len(),
+        2
+    );
     let one = KubernetesOptions::default().with_namespace("b");
     assert_eq!(kubernetes(&[&list], &one).expect("a list").fleet("web").expect("it").instances().len(), 1);
 }
