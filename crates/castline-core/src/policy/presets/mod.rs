@@ -1,0 +1,1 @@
+//! Presets: budgets and policies that follow other systems' rules, from those systems' own parameters.
