@@ -2,7 +2,7 @@ use jiff::civil::Date;
 
 /// The minutes that a cron schedule names, as five sets of bits.
 ///
-/// The grammar is that of robfig/cron v3's `ParseStandard`, which Kubernetes' CronJob and Karpenter read by, without its
+/// The grammar is that of robfig/cron v3's `ParseStandard`, which Kubernetes' `CronJob` and Karpenter read by, without its
 /// prefixes, macros and `?`, and with crontab(5)'s 7 for Sunday. Of days of the month and of the week, one that is stated
 /// beside the other is enough; only `*` counts as not stated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
