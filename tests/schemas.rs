@@ -2,7 +2,17 @@
 
 use std::{env, fs, path::Path};
 
-use castline::{Inspection, Report, drift::DriftReport};
+use castline::{
+    Fleet, Inspection, Release, Report,
+    drift::DriftReport,
+    plan::{
+        Infeasible, Plan,
+        check::{Proof, Violation},
+        simulate::{Timeline, World},
+    },
+    policy::Policy,
+    rollout::{Event, Next},
+};
 use schemars::Schema;
 
 fn check(name: &str, schema: &Schema) {
@@ -30,4 +40,19 @@ fn the_schema_of_an_inspection_is_current() {
 #[test]
 fn the_schema_of_a_drift_report_is_current() {
     check("drift.json", &schemars::schema_for!(DriftReport));
+}
+
+#[test]
+fn the_schemas_of_plans_and_rollouts_are_current() {
+    check("fleet.json", &schemars::schema_for!(Fleet));
+    check("release.json", &schemars::schema_for!(Release));
+    check("policy.json", &schemars::schema_for!(Policy));
+    check("plan.json", &schemars::schema_for!(Plan));
+    check("infeasible.json", &schemars::schema_for!(Infeasible));
+    check("proof.json", &schemars::schema_for!(Proof));
+    check("violation.json", &schemars::schema_for!(Violation));
+    check("world.json", &schemars::schema_for!(World));
+    check("timeline.json", &schemars::schema_for!(Timeline));
+    check("event.json", &schemars::schema_for!(Event));
+    check("next.json", &schemars::schema_for!(Next));
 }

@@ -1,6 +1,8 @@
 //! Images in memory, for the tests that make their own.
 #![allow(dead_code, reason = "each test uses what it needs of it")]
 
+pub(crate) mod fleets;
+
 use std::{
     collections::BTreeMap,
     fs,

@@ -38,15 +38,24 @@ IMAGE is oci:DIR[:TAG][@DIGEST], oci-archive:FILE[:TAG][@DIGEST] or docker-archi
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Prove that a plan is safe, independently of who made it, or show the steps that break it.
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(Check),
     /// Compare what runs with what was shipped: a root filesystem with its image, file by file.
     #[command(after_help = DRIFT_EXAMPLES)]
     Drift(Drift),
+    /// Compute how fleets get from what runs to what should, and show it before anything is done.
+    #[command(after_help = PLAN_EXAMPLES)]
+    Plan(Plan),
     /// Print what a runtime itself writes into an instance: what `drift --profile` leaves out.
     #[command(after_help = PROFILE_EXAMPLES)]
     Profile(Profile),
     /// Show what an image is: identities, platforms, layers, configuration.
     #[command(after_help = INSPECT_EXAMPLES)]
     Inspect(Inspect),
+    /// Make the release of an image: it is verified, and becomes what should run.
+    #[command(after_help = RELEASE_EXAMPLES)]
+    Release(Release),
     /// Print the files that an image stands for, as mtree(5) text or JSON lines.
     #[command(after_help = TREE_EXAMPLES)]
     Tree(Tree),
@@ -54,6 +63,42 @@ pub(crate) enum Command {
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(Verify),
 }
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  castline check --plan plan.json --fleet fleet.json --release release.json --policy policy.json
+  castline check --plan plan.json --fleet fleet.json --release release.json --exhaustive
+
+The proof shares no code with the planner. It shows that the plan is for this fleet, release and
+policy, does what the policy asks and nothing else, breaks no limit whatever the order in which
+things happen, and can always go on. --exhaustive also executes it in every world that is slow,
+fails, loses and repeats; that is for small plans.
+Exit status: 0 it is safe; 1 it is not, and the steps that break it are shown; 2 the work could not
+be done.";
+
+const PLAN_EXAMPLES: &str = "\
+Examples:
+  castline plan --fleet fleet.json --release release.json
+  castline plan --fleet fleet.json --release release.json --policy policy.json --html plan.html
+  castline plan --fleet fleet.json --release release.json --policy policy.json --json > plan.json
+  castline plan --fleet web.json --fleet db.json --release web-2.json --release db-2.json
+
+Nothing is done: the plan is a document, which names each instance, in which order and why; approve
+of it by its digest. Without --policy, replacements are rolled out one by one with a surge of 25 %
+and nothing unavailable. The capacity that is shown is that of a simulation; --world FILE
+says how long things take. schemas/ has the schemas of all documents.
+Exit status: 0 there is a plan; 1 it is infeasible, and the constraints in conflict are named; 2 the
+work could not be done.";
+
+const RELEASE_EXAMPLES: &str = "\
+Examples:
+  castline release oci:images/app:v2 --service web --replicas 6 > release.json
+  castline release oci:images/app:v2 --platform linux/arm64 --service web --replicas 6 --spec spec.json
+
+The image is verified first: there is no release of one that is not intact or could not be checked as
+a whole. --spec is a document with what of env, entrypoint, args, user, workingDir, mounts and labels
+is not as the image says.
+Exit status: 0 the release is printed; 1 the image is not intact; 2 the work could not be done.";
 
 const DRIFT_EXAMPLES: &str = "\
 Examples:
@@ -190,6 +235,65 @@ pub(crate) struct Drift {
     /// Change a limit of the image, by the name that a finding gives it, e.g. `layerBytes=1TiB`. May be repeated.
     #[arg(long, value_name = "NAME=NUMBER", value_parser = limit)]
     pub(crate) limit: Vec<(String, u64)>,
+}
+
+/// What a plan is about.
+#[derive(Debug, Args)]
+pub(crate) struct Targets {
+    /// What runs: a fleet's document; `-` is standard input. Once for each service.
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) fleet: Vec<PathBuf>,
+    /// What should run: a release's document, as `castline release` prints it. Once for each service.
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) release: Vec<PathBuf>,
+    /// How it may get there: a policy's document. One that names no service is for all.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    #[command(flatten)]
+    pub(crate) targets: Targets,
+    /// Also write it as one page, with a drawing of what happens when.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    /// How long launches take, readiness, retiring and answers, and how many fail: a document for the simulation.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) world: Option<PathBuf>,
+    /// Print the plan as a JSON document instead of text (schemas/ has its schema).
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The plan, as `castline plan --json` prints it; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan: PathBuf,
+    #[command(flatten)]
+    pub(crate) targets: Targets,
+    /// Also execute it in every world that there can be, as far as so many states go.
+    #[arg(long)]
+    pub(crate) exhaustive: bool,
+    /// Print one JSON document instead of text (schemas/ has its schema).
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Release {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// The service that it is a release of.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) service: String,
+    /// How many instances should run.
+    #[arg(long, value_name = "N")]
+    pub(crate) replicas: u64,
+    /// How each is run, where it is not as the image says.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) spec: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -2,12 +2,16 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod check;
+mod documents;
 #[cfg(target_os = "linux")]
 mod drift;
 mod inspect;
 mod output;
+mod plan;
 mod profile;
 mod progress;
+mod release;
 mod size;
 mod tree;
 mod verify;
@@ -36,6 +40,9 @@ fn main() -> ExitCode {
         Command::Drift(arguments) => drift::run(&arguments),
         #[cfg(not(target_os = "linux"))]
         Command::Drift(_) => Err("a root filesystem can be scanned on Linux only".into()),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Plan(arguments) => plan::run(&arguments),
+        Command::Release(arguments) => release::run(&arguments),
         Command::Profile(arguments) => profile::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Tree(arguments) => tree::run(&arguments),

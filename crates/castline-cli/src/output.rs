@@ -7,6 +7,11 @@ use std::{
 
 use castline::{Finding, Level};
 
+/// How wide text may be: the terminal's width, or 100 where there is none.
+pub(crate) fn width() -> usize {
+    terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0).clamp(60, 160))
+}
+
 /// Prints text on standard output.
 pub(crate) fn print(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Digest, Error, Result, error::shown};
+use crate::{Digest, Error, Result, error::shown_whole};
 
 /// A value with one form in bytes, the same in every language and on every run.
 ///
@@ -51,9 +51,15 @@ pub trait Document: Serialize + DeserializeOwned {
     ///
     /// [`Error::InvalidDocument`] with the line and column, or the name, of what is wrong.
     fn from_json(bytes: &[u8]) -> Result<Self> {
-        let invalid = |reason: String| Error::InvalidDocument { what: Self::KIND, reason: shown(&reason) };
+        let invalid = |reason| invalid(Self::KIND, reason);
         let value: Self = serde_json::from_slice(bytes).map_err(|error| invalid(error.to_string()))?;
         value.validate().map_err(invalid)?;
         Ok(value)
     }
+}
+
+/// A document that is not what it should be; the reason is cut where it quotes too much.
+pub(crate) fn invalid(what: &'static str, reason: impl AsRef<str>) -> Error {
+    let reason: String = reason.as_ref().chars().take(400).collect();
+    Error::InvalidDocument { what, reason: shown_whole(&reason).into() }
 }

@@ -72,6 +72,13 @@ pub enum Error {
         /// What is wrong, and where.
         reason: Box<str>,
     },
+    /// The plan was made for something else than what is there.
+    #[error("this plan is not for what is there: {reason}; plan again")]
+    #[non_exhaustive]
+    StalePlan {
+        /// What differs.
+        reason: Box<str>,
+    },
     /// The bytes are not an image manifest.
     #[error("the bytes of {digest} are not an image manifest: {reason}")]
     #[non_exhaustive]
@@ -104,6 +111,7 @@ impl Error {
             Self::InvalidTime { .. } => ErrorCode::InvalidTime,
             Self::InvalidWindow { .. } => ErrorCode::InvalidWindow,
             Self::InvalidDocument { .. } => ErrorCode::InvalidDocument,
+            Self::StalePlan { .. } => ErrorCode::StalePlan,
             Self::InvalidManifest { .. } => ErrorCode::InvalidManifest,
             Self::Cancelled => ErrorCode::Cancelled,
             Self::NoWorkers { .. } => ErrorCode::NoWorkers,
@@ -186,6 +194,8 @@ error_codes! {
     InvalidWindow = 12 => "INVALID_WINDOW",
     /// See [`Error::InvalidDocument`].
     InvalidDocument = 13 => "INVALID_DOCUMENT",
+    /// See [`Error::StalePlan`].
+    StalePlan = 14 => "STALE_PLAN",
 }
 
 #[cfg(test)]

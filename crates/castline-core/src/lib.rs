@@ -20,10 +20,13 @@ mod media_type;
 pub mod plan;
 mod platform;
 pub mod policy;
+pub mod preview;
 mod release;
+pub mod rollout;
 pub mod rootfs;
 pub mod tar;
 mod time;
+mod unique;
 mod verify;
 
 pub use canonical::Document;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{
     Digest, Document, Error, Identities, Image, Platform, Result, Verified,
+    canonical::invalid,
     drift::{Identification, InstanceSpec, identify},
     error::shown,
     fleet::Instance,
@@ -56,6 +57,7 @@ pub struct ProviderImage {
     /// Its name there, which never means another image, e.g. `ami-0abcdef1234567890`.
     pub id: String,
     /// Where it came from: builder, build, source, template. Must not be empty.
+    #[serde(deserialize_with = "crate::unique::map")]
     pub provenance: BTreeMap<String, String>,
 }
 
@@ -88,7 +90,7 @@ impl Release {
     fn checked(self) -> Result<Self> {
         match self.validate() {
             Ok(()) => Ok(self),
-            Err(reason) => Err(Error::InvalidDocument { what: Self::KIND, reason: shown(&reason) }),
+            Err(reason) => Err(invalid(Self::KIND, reason)),
         }
     }
 
@@ -125,6 +127,10 @@ impl Release {
     }
 
     /// What an instance of it is: everything but the number of copies. Drivers label instances with it.
+    ///
+    /// # Panics
+    ///
+    /// Never: a release has nothing that cannot be written as JSON.
     pub fn revision(&self) -> Revision {
         #[derive(Serialize)]
         struct Template<'a> {

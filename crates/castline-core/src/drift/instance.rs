@@ -7,10 +7,10 @@ use crate::Runtime;
 /// How an instance is run: what a release declares, or what a platform reports. What is `None` is not stated.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct InstanceSpec {
     /// Variables by name.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::unique::option")]
     pub env: Option<BTreeMap<String, String>>,
     /// What is run: Docker's entrypoint, Kubernetes' `command`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -25,17 +25,17 @@ pub struct InstanceSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub working_dir: Option<String>,
     /// Mounts by the path that they are mounted at.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::unique::option")]
     pub mounts: Option<BTreeMap<String, Mount>>,
     /// Free text by key.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::unique::option")]
     pub labels: Option<BTreeMap<String, String>>,
 }
 
 /// What is mounted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Mount {
     /// The host's path, or the name of a volume.
     pub source: String,

@@ -25,7 +25,7 @@ pub struct Instance {
     /// Where it runs: what fails together. Empty where there are no zones.
     #[serde(default, skip_serializing_if = "is_empty")]
     pub zone: Arc<str>,
-    /// The place that it fills and its replacement inherits: a StatefulSet's ordinal, a disk, an address. Two
+    /// The place that it fills and its replacement inherits: a `StatefulSet`'s ordinal, a disk, an address. Two
     /// instances never share one, so that one is retired before its replacement is launched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slot: Option<Arc<str>>,
@@ -49,7 +49,7 @@ pub struct Instance {
     #[serde(default, skip_serializing_if = "is_default")]
     pub deletion_cost: i32,
     /// Free text by key: rack, role, owner.
-    #[serde(default, skip_serializing_if = "no_labels")]
+    #[serde(default, skip_serializing_if = "no_labels", deserialize_with = "crate::unique::shared")]
     pub labels: Arc<BTreeMap<String, String>>,
 }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 pub use instance::{Health, Instance, Integrity, Phase};
 
-use crate::{Document, Error, Result, error::shown};
+use crate::{Document, Result, canonical::invalid};
 
 /// An immutable snapshot of a service's instances, sorted by their ids.
 ///
@@ -42,14 +42,12 @@ impl Fleet {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidDocument`] for an id that is empty or stands twice, and for a slot that two hold.
+    /// [`Error::InvalidDocument`](crate::Error::InvalidDocument) for an id that is empty or stands twice, and for a slot that two hold.
     pub fn new(service: impl Into<Arc<str>>, instances: impl IntoIterator<Item = Instance>) -> Result<Self> {
         let mut instances: Vec<Instance> = instances.into_iter().collect();
         instances.sort_by(|one, other| one.id.cmp(&other.id));
         let fleet = Self { service: service.into(), instances: instances.into() };
-        fleet
-            .validate()
-            .map_err(|reason| Error::InvalidDocument { what: Self::KIND, reason: shown(&reason) })?;
+        fleet.validate().map_err(|reason| invalid(Self::KIND, reason))?;
         Ok(fleet)
     }
 

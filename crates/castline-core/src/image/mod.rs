@@ -60,7 +60,7 @@ struct Inner {
 /// The digests that name an image in the wild.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Identities {
     /// The manifest's digest, the canonical one. `None` for an image out of a docker archive, which has no

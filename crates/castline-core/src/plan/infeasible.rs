@@ -77,8 +77,6 @@ infeasible_codes! {
     UnknownInstance => "unknown-instance";
     /// The documents do not belong together: one fleet, release and policy for each service.
     Mismatch => "mismatch";
-    /// A window never opens.
-    WindowNeverOpens => "window-never-opens";
 }
 
 impl fmt::Display for Infeasible {

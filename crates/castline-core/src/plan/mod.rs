@@ -1,9 +1,16 @@
 //! Replacement as a value: how fleets get from what runs to what should, named instance by instance.
 
+mod bounds;
+pub mod check;
 mod infeasible;
+mod planner;
+pub mod simulate;
 mod value;
 
+pub use bounds::{Bounds, bounds};
 pub use infeasible::{Constraint, Infeasible, InfeasibleCode};
+pub use planner::plan;
+pub use simulate::simulate;
 pub use value::{
     Disposal, Launch, Limit, Members, Order, Plan, PlannedService, Reason, Replacement, Retire, Stage,
 };

@@ -123,7 +123,7 @@ pub struct Stage {
 }
 
 /// One step: an instance is retired, one is launched, or both, in the order that it says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Replacement {
@@ -137,12 +137,13 @@ pub struct Replacement {
     pub order: Order,
     /// Why.
     pub reason: Reason,
-    /// When it is done, if in each wave all that can be under way at once are begun together, and end together: from 1.
+    /// When it is done, from 1, if everything takes as long: in each wave all is begun that there is room for, room that is
+    /// made on the way included, and all of it is done before the next one.
     pub wave: u32,
 }
 
 /// An instance to be launched.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Launch {
@@ -153,12 +154,12 @@ pub struct Launch {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slot: Option<Arc<str>>,
     /// The labels by which limits count it; those of what it replaces.
-    #[serde(default, skip_serializing_if = "no_labels")]
+    #[serde(default, skip_serializing_if = "no_labels", deserialize_with = "crate::unique::shared")]
     pub labels: Arc<BTreeMap<String, String>>,
 }
 
 /// An instance to be retired.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Retire {

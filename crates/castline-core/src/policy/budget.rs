@@ -5,8 +5,11 @@ use crate::plan::Reason;
 
 /// How far a replacement may take capacity below and above what is desired, in a scope.
 ///
-/// All budgets of a policy hold at once. What a budget does not state, it does not limit; but where no budget at all limits
-/// how far a whole service may fall, it may not fall, and where none limits how far it may grow, it may not grow.
+/// All budgets of a policy hold at once. What a budget does not state, it does not limit; but where there are budgets and none
+/// of them says how far the whole service, or each of its zones, may fall, it may not fall, and where none says how far
+/// it may grow, it may not grow. Budgets for some reasons or at some times do not count for this. Where there is no
+/// budget at all, nothing may be unavailable, and there may be 25 % more (rounded up). A strategy adds what it cannot do
+/// without: see [`Strategy`](super::Strategy).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]

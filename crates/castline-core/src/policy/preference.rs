@@ -30,7 +30,7 @@ pub enum Preference {
     Oldest,
     /// The youngest come first.
     Newest,
-    /// Those in the highest slots come first, by the number that the slot ends in: a StatefulSet's order.
+    /// Those in the highest slots come first, by the number that the slot ends in: a `StatefulSet`'s order.
     HighestSlot,
 }
 

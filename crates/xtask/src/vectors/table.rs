@@ -29,6 +29,34 @@ const COMMITTED: &str = "\
 # reference.parse
 #   Parses the input. Expected: the transport, then what is there of `path=`, `tag=`, `digest=`, `index=`, with a space
 #   between; or `!` and the code of the error.
+# amount.parse, time.parse, revision.parse
+#   Parses the input. Expected: the canonical text, or `!` and the code of the error.
+# amount.of
+#   The input is an amount, ` of `, and a number. Expected: how many that is, or `!` and the code of the error.
+# window.open
+#   The input is a schedule, a duration in seconds, a time zone and a time, with `|` between. Expected: `open` or `closed`
+#   at that time, a space, and when it is open next, which is that time where it is open; or `!` and the code of the error.
+# fleet.digest, release.digest, policy.digest, release.revision
+#   Reads the document in the file that the input names. Expected: the digest of its canonical form, or the revision; or
+#   `!` and the code of the error.
+# plan
+#   Plans the `targets` in the file that the input names: each has a `fleet`, a `release` and a `policy`. Expected: the
+#   stages of the plan, with a space between; `empty` where it does nothing; or `!` and the code of the infeasibility, a
+#   space, and the names of the constraints in conflict, with `|` between. A stage is its name in brackets, then
+#   `after=N,N` where it comes after others, its replacements in their order, `weight=N`, and what its gate states of
+#   `bake=SECONDS`, `analysis=NAME`, `approval`. A replacement is `WAVE:`, its halves, the one that is done first
+#   first, and `:REASON`. Launching is `+` and the zone, then `#SLOT`, `{KEY=VALUE,KEY=VALUE}` where there are any;
+#   retiring is `-` and the id, then `(DISPOSAL)` where that is not `end`.
+# plan.limits
+#   The same; expected: the limits of the plan, with `; ` between, each its name, `of=DESIRED`, and what there is of
+#   `floor=N`, `ceiling=N`, `inFlight=N`.
+# rollout [--events N]
+#   Plans the `targets` in the file that the input names, starts a rollout at `start` with the releases in `fallback`, and
+#   feeds it the `events`, or the first N of them. Expected: the status, then the actions of `next`, in their order, with
+#   a space between: `launch:ZONE`, with `#SLOT` where there is one; `retire:ID`, with `(DISPOSAL)` where that is not
+#   `end`; `shift:WEIGHT`; `analyse:NAME`; `ask`. Before an event is read, texts in its JSON are replaced: `$TYPE:N` by the
+#   key of the action at position N, from 0, among the actions of that type which `next` gives just then; `$same:N` by
+#   what such a text was replaced by in the event at position N.
 # In the inputs of the parse operations, `\\\\`, `\\t`, `\\n`, `\\0` and `\\e` stand for a backslash, a tab, a line feed, a zero
 # byte and an escape character.
 ";

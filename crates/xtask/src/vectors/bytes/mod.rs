@@ -9,6 +9,7 @@
 pub(super) mod base64;
 pub(super) mod digest;
 pub(super) mod gzip;
+pub(super) mod jcs;
 pub(super) mod json;
 pub(super) mod tar;
 pub(super) mod xz;

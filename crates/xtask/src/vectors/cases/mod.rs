@@ -5,21 +5,30 @@
 mod archives;
 mod artifacts;
 mod blobs;
+mod canonical;
 mod configs;
 mod descriptors;
 mod docker;
 mod documents;
 mod drifts;
+mod fleets;
 mod forms;
+mod infeasible;
+mod journals;
 mod layers;
 mod links;
+mod plans;
 mod platforms;
 mod references;
+mod rollouts;
+mod strategies;
 mod structure;
 mod tars;
 pub(super) mod texts;
 pub(super) mod transient;
 mod trees;
+mod troubles;
+pub(super) mod values;
 
 use super::case::Section;
 
@@ -42,6 +51,12 @@ pub(super) fn committed() -> Vec<Section> {
         drifts::sections(),
         archives::sections(),
         docker::sections(),
+        canonical::sections(),
+        plans::sections(),
+        strategies::sections(),
+        infeasible::sections(),
+        rollouts::sections(),
+        troubles::sections(),
     ]
     .concat()
 }

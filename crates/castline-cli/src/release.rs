@@ -1,0 +1,48 @@
+use std::fs;
+
+use castline::{Document as _, Release, Watch, drift::InstanceSpec};
+
+use crate::{Failure, Verdict, arguments, output, progress::Bar};
+
+/// `castline release`: an image that was verified, as what should run.
+pub(crate) fn run(arguments: &arguments::Release) -> Result<Verdict, Failure> {
+    let options = arguments.common.options();
+    let source = arguments.common.open(&options)?;
+    let bar = Bar::new("verifying");
+    let show = |progress| bar.show(progress);
+    let verification = castline::verify(&source, &options, &Watch::none().with_progress(&show))?;
+    drop(bar);
+    let image = match verification.images.as_slice() {
+        [image] if verification.report.is_complete() => image,
+        [] | [_] => {
+            output::explain(&verification.report.findings)?;
+            output::note("there is no release of what is not intact, or could not be checked as a whole")?;
+            return Ok(Verdict::Findings);
+        }
+        several => {
+            let choices: Vec<String> = several
+                .iter()
+                .map(|image| {
+                    let platform = image.platform().map(ToString::to_string).unwrap_or_default();
+                    format!("\n  @{} {platform}", image.digest()).trim_end().to_owned()
+                })
+                .collect();
+            let what = "a release is of one image; take it by its digest or with --platform:";
+            return Err(format!("{what}{}", choices.concat()).into());
+        }
+    };
+    let mut release = Release::new(arguments.service.as_str(), image, arguments.replicas);
+    if let Some(path) = &arguments.spec {
+        let bytes = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let spec: InstanceSpec =
+            serde_json::from_slice(&bytes).map_err(|error| format!("{}: {error}", path.display()))?;
+        release = release.with_spec(spec);
+    }
+    let release = Release::from_json(&release.to_canonical())?;
+    if arguments.common.json {
+        output::print(&(String::from_utf8(release.to_canonical())? + "\n"))?;
+    } else {
+        output::print(&(release.to_json() + "\n"))?;
+    }
+    Ok(Verdict::Clean)
+}
