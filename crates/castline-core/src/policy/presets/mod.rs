@@ -30,3 +30,6 @@ use crate::{Error, error::shown};
 fn invalid(what: &'static str, reason: &str) -> Error {
     Error::InvalidDocument { what, reason: shown(reason) }
 }
+
+#[cfg(test)]
+mod tests;
