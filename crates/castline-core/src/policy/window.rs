@@ -21,15 +21,6 @@ use crate::{Error, Result, Time, error::shown};
 /// A field is `*`, a number, a name of three letters (`jan`, `mon`), a range, a list of these, or one with a step. Sunday is
 /// 0 or 7. Where days of the month and of the week are both stated, either is enough. There is nothing else: no `L`, `W`,
 /// `#`, `?`, no seconds, no `@daily`, and no range that ends before it begins, as `tue-mon`.
-///
-/// ```
-/// use castline_core::{Time, policy::Window};
-///
-/// let window = Window::new("0 22 * * mon-fri", 8 * 3600, "Europe/Vienna")?;
-/// assert!(window.is_open("2026-11-23T22:50:00Z".parse()?));
-/// assert_eq!(window.next_open("2026-11-28T12:00:00Z".parse()?), Some("2026-11-30T21:00:00Z".parse()?));
-/// # Ok::<(), castline_core::Error>(())
-/// ```
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -60,6 +51,15 @@ fn is_utc(zone: &str) -> bool {
 
 impl Window {
     /// The window that opens by `schedule` in `time_zone` for so many seconds.
+    ///
+    /// ```
+    /// use castline_core::{Time, policy::Window};
+    ///
+    /// let window = Window::new("0 22 * * mon-fri", 8 * 3600, "Europe/Vienna")?;
+    /// assert!(window.is_open("2026-11-23T22:50:00Z".parse()?));
+    /// assert_eq!(window.next_open("2026-11-28T12:00:00Z".parse()?), Some("2026-11-30T21:00:00Z".parse()?));
+    /// # Ok::<(), castline_core::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
