@@ -142,6 +142,8 @@ impl Rollout {
         let state = &mut self.stages[stage as usize];
         if state.at == At::Baking {
             state.at = At::Open;
+            // What its gate asked before is asked again, and the answer of then is none to it.
+            state.attempt += 1;
             self.timers.retain(|(_, timer)| *timer != Timer::Bake(stage));
         }
     }
