@@ -77,6 +77,7 @@ fn names_exist(inputs: &Inputs) -> std::result::Result<(), String> {
 pub(super) fn assemble(inputs: Inputs, at: Time) -> Rollout {
     let name: String = inputs.plan.digest().encoded().chars().take(32).collect();
     let stages = inputs.plan.stages.iter().map(StageState::new).collect::<Vec<_>>();
+    let services = inputs.targets.len();
     let mut rollout = Rollout {
         tallies: vec![Tally::default(); inputs.plan.limits.len()],
         queues: vec![Queue::default(); stages.len() + 1],
@@ -97,7 +98,7 @@ pub(super) fn assemble(inputs: Inputs, at: Time) -> Rollout {
         retiring: BTreeSet::new(),
         dirty: BTreeSet::new(),
         blocked: BTreeSet::new(),
-        failed: 0,
+        failed: vec![0; services],
         stall: None,
     };
     rollout.fill();

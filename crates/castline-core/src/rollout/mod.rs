@@ -76,8 +76,8 @@ pub struct Rollout {
     dirty: BTreeSet<u32>,
     /// Steps that wait for room in a limit.
     blocked: BTreeSet<u32>,
-    /// How many replacements have failed since somebody last said `Continue`.
-    failed: u64,
+    /// How many replacements of each service have failed since somebody last said `Continue`.
+    failed: Vec<u64>,
     /// When it has stood still for too long, while it waits for nothing that is sure to come.
     stall: Option<Time>,
 }

@@ -30,7 +30,7 @@ impl Rollout {
     /// Goes back to the releases that there are to go back to.
     pub(super) fn roll_back(&mut self, reason: String) {
         self.frozen = false;
-        self.failed = 0;
+        self.failed.fill(0);
         self.rolling_back = Some(reason.clone());
         self.status = Status::RollingBack { reason };
         // Whatever was resized stays so: the number is the service's, the rest is the release's.
