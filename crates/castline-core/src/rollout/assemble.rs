@@ -150,6 +150,7 @@ impl Rollout {
             asked,
             available: false,
             gone: false,
+            stranger: false,
         });
         self.judge(number);
         self.count(number, 1);

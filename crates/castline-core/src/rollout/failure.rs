@@ -162,7 +162,7 @@ impl Rollout {
     pub(super) fn lost(&mut self, cell: u32, reason: Reason, why: &str) {
         let lost = &self.cells[cell as usize];
         let (service, ours) = (lost.service, lost.launched_by.is_some());
-        if lost.retired_by.is_some() || lost.asked.is_some() {
+        if lost.retired_by.is_some() || lost.asked.is_some() || lost.stranger {
             return;
         }
         let (id, step) = (Arc::clone(&lost.instance.id), lost.launched_by);

@@ -171,6 +171,7 @@ fn going_on(target: &Target, begun: bool) -> Policy {
     if !begun {
         return target.policy.clone();
     }
+                    stranger: false,
     let breakers = Breakers { max_compromised: None, ..target.policy.breakers.clone() };
     Policy { before: Gate::default(), breakers, ..target.policy.clone() }
 }
