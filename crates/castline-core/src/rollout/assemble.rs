@@ -94,6 +94,7 @@ pub(super) fn assemble(inputs: Inputs, at: Time) -> Rollout {
         steps: Vec::new(),
         stages,
         timers: BTreeSet::new(),
+        slots: BTreeMap::new(),
         unanswered: BTreeSet::new(),
         retiring: BTreeSet::new(),
         dirty: BTreeSet::new(),

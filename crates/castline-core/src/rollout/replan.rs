@@ -139,6 +139,7 @@ impl Rollout {
         for (id, asked) in asked {
             if let Some(number) = self.ids.get(&id).copied() {
                 self.ask_to_go(number, asked.disposal);
+        self.slots.clear();
             }
         }
         self.forget(ids);
