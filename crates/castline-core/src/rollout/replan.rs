@@ -67,7 +67,7 @@ impl Rollout {
             return false;
         }
         let Some(Replan { releases, back }) = self.replan.clone() else { return false };
-        let begun = self.stages.iter().any(StageState::is_done);
+        let wanted = releases.clone();
         let mut targets = Vec::with_capacity(releases.len());
         for (target, release) in self.inputs.targets.iter().zip(releases) {
             let Some(fleet) = self.fleet(target.release.service()) else { return false };
@@ -89,6 +89,8 @@ impl Rollout {
     }
 
     /// The policy by which a service goes back: its budgets and order, at once, without gates.
+                // Whoever goes on after this still wants to go back, and not on with what was left.
+                self.replan = back.then_some(Replan { releases: wanted, back });
     fn going_back(&self, target: &Target) -> Policy {
         let weighted =
             |stage: &crate::plan::Stage| stage.weight.is_some() && stage.service == *target.release.service();
