@@ -69,7 +69,8 @@ impl Rollout {
         let Some(Replan { releases, back }) = self.replan.clone() else { return false };
         let wanted = releases.clone();
         let mut targets = Vec::with_capacity(releases.len());
-        for (target, release) in self.inputs.targets.iter().zip(releases) {
+        for (service, (target, release)) in (0..).zip(self.inputs.targets.iter().zip(releases)) {
+            let begun = self.stages.iter().any(|stage| stage.service == service && stage.is_done());
             let Some(fleet) = self.fleet(target.release.service()) else { return false };
             let policy = if back { self.going_back(target) } else { going_on(target, begun) };
             targets.push(Target { fleet, release, policy });
