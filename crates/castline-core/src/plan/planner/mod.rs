@@ -16,7 +16,7 @@ use limits::Limits;
 use placement::{Draft, Labels};
 use places::Places;
 use schedule::{Item, Slotted, Work};
-pub(super) use select::is_live;
+pub(crate) use select::is_live;
 use stages::Outline;
 
 use super::{
