@@ -3,9 +3,12 @@
 mod support;
 
 use castline::{
-    Fleet, Time,
-    plan::{self, Plan, Target, plan, simulate::World},
-    policy::{Budget, Policy},
+    Document as _, Fleet, Instance, Time,
+    plan::{
+        self, InfeasibleCode, Plan, Target, plan,
+        simulate::{Between, World},
+    },
+    policy::{Amount, Budget, Gate, Policy, Scope, Select, Step, Strategy},
 };
 use proptest::prelude::*;
 use support::fleets::{amount, fleet, release, target};
@@ -73,5 +76,49 @@ proptest! {
         let Ok(plan) = plan(&targets) else { return Ok(()) };
         let bounds = plan::bounds(&plan, &targets, &World::default());
         prop_assert_eq!(bounds.waves, bounds.least_waves, "{:#?}", plan);
+    }
+}
+
+fn old(service: &str, ids: &[&str], policy: Policy) -> Target {
+    let instances = ids.iter().map(|id| Instance::new(*id).with_image("ami-1"));
+    let fleet = Fleet::new(service, instances).expect("a fleet");
+    Target { fleet, release: release(service, "ami-2", ids.len() as u64), policy }
+}
+
+#[test]
+fn an_id_is_of_one_service() {
+    let targets = [old("a", &["0", "1"], Policy::default()), old("b", &["1", "2"], Policy::default())];
+    let refused = plan(&targets).expect_err("events name instances by their ids alone");
+    assert_eq!(refused.code, InfeasibleCode::Mismatch);
+    assert_eq!(refused.what, "`1` is an instance of a and of b");
+}
+
+#[test]
+fn no_gate_of_a_canary_is_left_out_where_some_instances_stay() {
+    let step = |amount, of: &str| Step { amount, weight: None, gate: Gate::approval(of) };
+    let steps = vec![step(Amount::Count(1), "one"), step(Amount::ALL, "all")];
+    for select in [Select::Except(vec!["0".into()]), Select::Named(vec!["1".into(), "2".into()])] {
+        let policy = Policy::default().with_strategy(Strategy::Canary(steps.clone())).with_select(select);
+        let plan = plan(&[old("a", &["0", "1", "2", "3"], policy)]).expect("a plan");
+        let gates: Vec<_> = plan.stages.iter().filter_map(|stage| stage.gate.approval.as_deref()).collect();
+        assert_eq!(gates, ["one", "all"]);
+    }
+}
+
+#[test]
+fn numbers_that_no_fleet_reaches_are_taken_for_what_can_be_written() {
+    let policy = Policy::default()
+        .with_budget(Budget::fleet(Amount::Count(u64::MAX), Amount::Count(u64::MAX)))
+        .with_budget(Budget::in_flight(Scope::Fleet, Amount::Count(u64::MAX)))
+        .with_budget(Budget::zone(Amount::percent_up(u32::MAX), Amount::percent_down(u32::MAX)));
+    assert!(Policy::from_json(&policy.to_canonical()).is_ok());
+    let targets = [old("a", &["0", "1"], policy.with_min_ready_seconds(u64::MAX))];
+    let plan = plan(&targets).expect("a plan");
+    assert_eq!(Plan::from_json(&plan.to_canonical()).expect("a plan"), plan);
+    let never = Between::exactly(u64::MAX);
+    for world in [World::default(), World { launch_millis: never, ready_millis: never, ..World::default() }] {
+        let timeline = simulated(&plan, &targets, &world);
+        assert!(timeline.outcome.starts_with("paused"), "{}", timeline.outcome);
+        assert_eq!(plan::bounds(&plan, &targets, &world).least_waves, 1);
     }
 }

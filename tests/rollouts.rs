@@ -8,9 +8,9 @@ use std::{
 };
 
 use castline::{
-    Document as _, Fleet, Health, Integrity, Phase, Time,
+    Document as _, Fleet, Health, Instance, Integrity, Phase, Release, Time,
     plan::{Limit, Target, plan},
-    policy::{Compromised, OnFailure},
+    policy::{Amount, Breakers, Budget, Compromised, Gate, OnFailure, Policy, Scope, Select, Step, Strategy},
     rollout::{Do, Event, Key, Rollout, Status, What},
 };
 use proptest::prelude::*;
@@ -398,4 +398,212 @@ proptest! {
         prop_assert!(last.is_empty(), "{last:#?}");
         prop_assert!(first.digest() == first.digest());
     }
+}
+
+fn old(service: &str, number: usize) -> Vec<Instance> {
+    (0..number).map(|one| Instance::new(format!("{service}-{one}")).with_image("ami-1")).collect()
+}
+
+fn of(service: &str, instances: Vec<Instance>, replicas: u64, policy: Policy) -> Target {
+    let fleet = Fleet::new(service, instances).expect("a fleet");
+    Target { fleet, release: release(service, "ami-2", replicas), policy }
+}
+
+fn surge_of_one() -> Policy {
+    Policy::default().with_budget(Budget::fleet(Amount::ZERO, Amount::Count(1)))
+}
+
+/// A world in which everything is done at once, and goes well.
+struct Calm {
+    rollout: Rollout,
+    launched: usize,
+}
+
+impl Calm {
+    fn new(targets: &[Target], fallback: &[Release]) -> Self {
+        let plan = plan(targets).expect("a plan");
+        let rollout = Rollout::start(&plan, targets, fallback, Time::default()).expect("it starts");
+        Self { rollout, launched: 0 }
+    }
+
+    fn tell(&mut self, what: What) {
+        let at = self.rollout.clock();
+        self.rollout = self.rollout.clone().on(&Event { at, what });
+    }
+
+    /// Does the first action that there is.
+    fn serve(&mut self) -> bool {
+        let Some(action) = self.rollout.next().actions.into_iter().next() else { return false };
+        let key = action.key;
+        match action.what {
+            Do::Launch { .. } => {
+                self.launched += 1;
+                let instance: Arc<str> = format!("new-{}", self.launched).into();
+                self.tell(What::Launched { key, instance: Arc::clone(&instance) });
+                self.tell(What::Ready { instance });
+            }
+            Do::Retire { instance, .. } => self.tell(What::Gone { instance }),
+            Do::Shift { .. } => self.tell(What::Shifted { key }),
+            Do::Analyse { .. } => self.tell(What::Passed { key }),
+            _ => self.tell(What::Approved { key, by: "somebody".into() }),
+        }
+        true
+    }
+
+    fn serve_until(&mut self, wanted: fn(&Do) -> bool) -> Key {
+        loop {
+            if let Some(action) = self.rollout.next().actions.into_iter().find(|one| wanted(&one.what)) {
+                return action.key;
+            }
+            assert!(self.serve(), "nothing is to be done: {:?}", self.rollout.status());
+        }
+    }
+
+    fn serve_all(&mut self) -> &Status {
+        while self.serve() {}
+        self.rollout.status()
+    }
+
+    fn launch_of(&self, service: &str) -> Option<Key> {
+        let launches = self.rollout.next().actions.into_iter();
+        let mut launches = launches.filter(|one| matches!(one.what, Do::Launch { .. }));
+        Some(launches.find(|one| *one.service == *service)?.key)
+    }
+
+    fn images(&self, service: &str) -> Vec<String> {
+        let fleet = self.rollout.fleet(service).expect("a fleet");
+        fleet.instances().iter().map(|one| one.image.to_string()).collect()
+    }
+}
+
+fn by() -> String {
+    "somebody".into()
+}
+
+#[test]
+fn what_fails_of_one_service_is_not_held_against_another() {
+    let tolerant = |most| {
+        let mut breakers = Breakers::default();
+        breakers.max_failed = Amount::Count(most);
+        surge_of_one().with_breakers(breakers)
+    };
+    let targets = [of("a", old("a", 6), 6, tolerant(3)), of("b", old("b", 6), 6, tolerant(2))];
+    let mut calm = Calm::new(&targets, &[]);
+    for (service, goes_on) in [("a", true), ("a", true), ("b", true), ("a", true), ("b", true), ("b", false)]
+    {
+        let key = calm.launch_of(service).expect("a launch");
+        calm.tell(What::LaunchFailed { key, reason: "no room".into() });
+        assert_eq!(matches!(calm.rollout.status(), Status::Running), goes_on, "{service}");
+    }
+}
+
+#[test]
+fn an_instance_that_the_plan_does_not_know_is_not_made_up_for() {
+    let mut calm = Calm::new(&[of("a", old("a", 2), 2, surge_of_one())], &[]);
+    let mut seen = old("a", 2);
+    seen.push(Instance::new("stranger").with_image("ami-0"));
+    calm.tell(What::Observed { fleet: Fleet::new("a", seen).expect("a fleet") });
+    calm.tell(What::Failed { instance: "stranger".into(), reason: "it crashed".into() });
+    calm.tell(What::Gone { instance: "stranger".into() });
+    assert_eq!(calm.serve_all(), &Status::Succeeded);
+    assert_eq!(calm.images("a"), ["ami-2", "ami-2"]);
+}
+
+fn in_slots(number: usize) -> Vec<Instance> {
+    let slot = |(one, instance): (usize, Instance)| instance.with_slot(format!("a-{one}"));
+    old("uid", number).into_iter().enumerate().map(slot).collect()
+}
+
+#[test]
+fn a_slot_is_not_filled_before_it_is_free() {
+    let policy = Policy::default().with_budget(Budget::fleet(Amount::Count(1), Amount::Count(1)));
+    // One that goes already when the plan is made.
+    let mut instances = in_slots(3);
+    for (instance, phase) in instances.iter_mut().zip([Phase::Running, Phase::Terminating, Phase::Running]) {
+        *instance = instance.clone().with_image("ami-2").with_phase(phase);
+    }
+    let mut calm = Calm::new(&[of("a", instances.clone(), 3, policy.clone())], &[]);
+    assert_eq!(calm.launch_of("a"), None);
+    calm.tell(What::Gone { instance: "uid-1".into() });
+    assert!(calm.launch_of("a").is_some());
+    // One that somebody ends while the rollout goes on.
+    for instance in &mut instances {
+        *instance = instance.clone().with_phase(Phase::Running);
+    }
+    instances[1] = instances[1].clone().with_image("ami-1");
+    let mut calm = Calm::new(&[of("a", instances.clone(), 3, policy.clone())], &[]);
+    instances[0] = instances[0].clone().with_phase(Phase::Terminating);
+    calm.tell(What::Observed { fleet: Fleet::new("a", instances).expect("a fleet") });
+    assert_eq!(calm.launch_of("a"), None);
+    calm.tell(What::Gone { instance: "uid-0".into() });
+    assert!(calm.launch_of("a").is_some());
+    // One that was launched and has failed, and is tried again.
+    let mut calm = Calm::new(&[of("a", in_slots(3), 3, policy.with_attempts(2))], &[]);
+    let key = calm.serve_until(|what| matches!(what, Do::Launch { .. }));
+    calm.tell(What::Launched { key, instance: "new".into() });
+    calm.tell(What::Failed { instance: "new".into(), reason: "it crashed".into() });
+    assert_eq!(calm.launch_of("a"), None);
+    calm.tell(What::Gone { instance: "new".into() });
+    assert!(calm.launch_of("a").is_some());
+}
+
+#[test]
+fn who_goes_on_where_there_is_no_way_back_is_not_told_that_it_went_back() {
+    let mut budget = Budget::floor(Scope::Fleet, Amount::Count(4));
+    budget.max_surge = Some(Amount::Count(1));
+    let targets = [of("a", old("a", 5), 5, Policy::default().with_budget(budget))];
+    let mut calm = Calm::new(&targets, &[release("a", "ami-1", 5)]);
+    assert!(calm.serve());
+    calm.tell(What::Resize { service: "a".into(), replicas: 3, by: by() });
+    calm.tell(What::RollBack { by: by() });
+    for _ in 0..3 {
+        assert!(matches!(calm.serve_all(), Status::Paused { .. }), "{:?}", calm.rollout.status());
+        calm.tell(What::Continue { by: by() });
+    }
+    // With a number that the floor allows, there is one.
+    calm.tell(What::Resize { service: "a".into(), replicas: 5, by: by() });
+    calm.tell(What::Continue { by: by() });
+    assert!(matches!(calm.serve_all(), Status::RolledBack { .. }), "{:?}", calm.rollout.status());
+    assert_eq!(calm.images("a"), ["ami-1"; 5]);
+}
+
+#[test]
+fn what_one_service_was_asked_is_not_answered_by_another() {
+    let gated = surge_of_one().with_after("a").with_before(Gate::approval("b, please"));
+    let targets = [of("a", old("a", 2), 2, surge_of_one()), of("b", old("b", 2), 2, gated)];
+    let mut calm = Calm::new(&targets, &[]);
+    calm.serve_until(|what| matches!(what, Do::Ask { .. }));
+    calm.tell(What::Resize { service: "a".into(), replicas: 3, by: by() });
+    assert!(calm.serve());
+    assert_eq!(calm.launch_of("b"), None);
+    calm.serve_until(|what| matches!(what, Do::Ask { .. }));
+}
+
+#[test]
+fn a_gate_that_is_asked_again_is_asked_under_another_key() {
+    let step = Step { amount: Amount::Count(1), weight: Some(10), gate: Gate::bake(60) };
+    let policy = surge_of_one().with_strategy(Strategy::Canary(vec![step]));
+    let mut calm = Calm::new(&[of("a", old("a", 4), 4, policy)], &[]);
+    let first = calm.serve_until(|what| matches!(what, Do::Shift { .. }));
+    assert!(calm.serve());
+    calm.tell(What::Gone { instance: "new-1".into() });
+    let again = calm.serve_until(|what| matches!(what, Do::Shift { .. }));
+    assert_ne!(first, again);
+}
+
+#[test]
+fn going_back_from_those_that_were_named_keeps_the_number() {
+    let policy = surge_of_one().with_select(Select::Named(vec!["a-0".into(), "a-1".into()]));
+    let targets = [of("a", old("a", 5), 3, policy)];
+    let mut calm = Calm::new(&targets, &[release("a", "ami-1", 3)]);
+    for _ in 0..2 {
+        assert!(calm.serve());
+    }
+    let mut resized = Calm { rollout: calm.rollout.clone(), launched: 100 };
+    calm.tell(What::RollBack { by: by() });
+    assert!(matches!(calm.serve_all(), Status::RolledBack { .. }), "{:?}", calm.rollout.status());
+    assert_eq!(calm.images("a"), ["ami-1"; 5]);
+    // That one is gone that was named is no reason to stop.
+    resized.tell(What::Resize { service: "a".into(), replicas: 6, by: by() });
+    assert_eq!(resized.serve_all(), &Status::Succeeded);
 }

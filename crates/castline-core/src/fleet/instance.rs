@@ -13,7 +13,7 @@ use crate::{Revision, Time};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Instance {
-    /// Its name, unique in the fleet and never used again: container ID, pod UID, `i-…`.
+    /// Its name, unique among all services that are planned together, and never used again: container ID, pod UID, `i-…`.
     pub id: Arc<str>,
     /// The image that the platform reports, in any form that [`identify`](crate::drift::identify) reads, or the
     /// provider's name of it, as `ami-…`.

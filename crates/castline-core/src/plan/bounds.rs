@@ -27,7 +27,7 @@ pub fn bounds(plan: &Plan, targets: &[Target], world: &World) -> Bounds {
     let least = plan.limits.iter().map(|limit| least_waves(limit, plan, targets)).max().unwrap_or(0);
     let least_waves = least.max(u64::from(plan.replacements().next().is_some()));
     let launches = plan.replacements().any(|one| one.launch.is_some());
-    let once = world.launch_millis.least + world.ready_millis.least;
+    let once = world.launch_millis.least.saturating_add(world.ready_millis.least);
     let least_makespan_millis = if launches { least_waves.saturating_mul(once) } else { 0 };
     Bounds { waves: u64::from(plan.waves()), least_waves, least_makespan_millis }
 }

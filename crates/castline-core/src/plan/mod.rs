@@ -9,6 +9,7 @@ mod value;
 
 pub use bounds::{Bounds, bounds};
 pub use infeasible::{Constraint, Infeasible, InfeasibleCode};
+pub(crate) use planner::is_live;
 pub use planner::plan;
 pub use simulate::simulate;
 pub use value::{

@@ -42,6 +42,8 @@ pub enum Round {
 impl Amount {
     /// None at all.
     pub const ZERO: Self = Self::Count(0);
+    /// The largest count: what every JSON reader takes for the same whole number (RFC 8259, section 6).
+    pub(crate) const MOST: u64 = (1 << 53) - 1;
     /// As many as there are.
     pub const ALL: Self = Self::Percent { percent: 100, round: Round::Up };
 
@@ -97,7 +99,7 @@ impl FromStr for Amount {
                 return Err(reject("it is no whole number"));
             }
             let number: u64 = digits.parse().map_err(|_| reject("it is too large"))?;
-            if number > MOST { Err(reject("it is too large")) } else { Ok(number) }
+            if number > Self::MOST { Err(reject("it is too large")) } else { Ok(number) }
         };
         let Some((percent, round)) = text.split_once('%') else { return digits(text).map(Self::Count) };
         let percent = u32::try_from(digits(percent)?).map_err(|_| reject("it is too large"))?;
@@ -110,13 +112,11 @@ impl FromStr for Amount {
     }
 }
 
-/// The largest count: what every JSON reader takes for the same whole number (RFC 8259, section 6).
-const MOST: u64 = (1 << 53) - 1;
-
 impl Serialize for Amount {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         match self {
-            Self::Count(count) => serializer.serialize_u64(*count),
+            // More than can be written is the most that can be: there are never so many.
+            Self::Count(count) => serializer.serialize_u64((*count).min(Self::MOST)),
             Self::Percent { .. } => serializer.collect_str(self),
         }
     }
@@ -134,7 +134,7 @@ impl<'de> Deserialize<'de> for Amount {
             }
 
             fn visit_u64<E: de::Error>(self, count: u64) -> std::result::Result<Amount, E> {
-                if count > MOST {
+                if count > Amount::MOST {
                     return Err(E::invalid_value(de::Unexpected::Unsigned(count), &self));
                 }
                 Ok(Amount::Count(count))
@@ -159,7 +159,7 @@ impl schemars::JsonSchema for Amount {
         schemars::json_schema!({
             "description": "A count, or a percentage with the way it is rounded",
             "anyOf": [
-                {"type": "integer", "minimum": 0, "maximum": MOST},
+                {"type": "integer", "minimum": 0, "maximum": Self::MOST},
                 {"type": "string", "pattern": "^[0-9]+(% ?(up|down))?$"}
             ]
         })

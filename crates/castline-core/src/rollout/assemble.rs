@@ -77,6 +77,7 @@ fn names_exist(inputs: &Inputs) -> std::result::Result<(), String> {
 pub(super) fn assemble(inputs: Inputs, at: Time) -> Rollout {
     let name: String = inputs.plan.digest().encoded().chars().take(32).collect();
     let stages = inputs.plan.stages.iter().map(StageState::new).collect::<Vec<_>>();
+    let services = inputs.targets.len();
     let mut rollout = Rollout {
         tallies: vec![Tally::default(); inputs.plan.limits.len()],
         queues: vec![Queue::default(); stages.len() + 1],
@@ -93,11 +94,12 @@ pub(super) fn assemble(inputs: Inputs, at: Time) -> Rollout {
         steps: Vec::new(),
         stages,
         timers: BTreeSet::new(),
+        slots: BTreeMap::new(),
         unanswered: BTreeSet::new(),
         retiring: BTreeSet::new(),
         dirty: BTreeSet::new(),
         blocked: BTreeSet::new(),
-        failed: 0,
+        failed: vec![0; services],
         stall: None,
     };
     rollout.fill();
@@ -149,6 +151,7 @@ impl Rollout {
             asked,
             available: false,
             gone: false,
+            stranger: false,
         });
         self.judge(number);
         self.count(number, 1);

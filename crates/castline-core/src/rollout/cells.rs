@@ -31,6 +31,8 @@ pub(super) struct Cell {
     /// Whether it does its work, and has for long enough.
     pub(super) available: bool,
     pub(super) gone: bool,
+    /// Whether it was only seen: the plan knows nothing of it, and so nothing comes in its place.
+    pub(super) stranger: bool,
 }
 
 /// How an instance was asked to go.

@@ -238,7 +238,8 @@ impl Rollout {
             let inputs = Arc::clone(&self.inputs);
             let place = (service, &**inputs.targets[service as usize].release.service());
             let counted = Counting::new(&inputs.plan.limits).of(place, &instance.zone, &instance.labels);
-            self.add_cell(instance.clone(), service, counted, None);
+            let number = self.add_cell(instance.clone(), service, counted, None);
+            self.cells[number as usize].stranger = true;
             return;
         };
         match instance.phase {

@@ -32,7 +32,7 @@ impl Rollout {
             self.discard(cell);
         }
         if !again && !abandoned {
-            self.failed += 1;
+            self.failed[service as usize] += 1;
             let what = self.name_of(number);
             self.judge_failures(service, format!("{what}: {reason}"));
         }
@@ -54,11 +54,11 @@ impl Rollout {
         }
     }
 
-    /// Stops where more have failed than the policy allows.
+    /// Stops where more of a service have failed than its policy allows.
     pub(super) fn judge_failures(&mut self, service: u32, reason: String) {
         let target = self.target(service);
         let most = target.policy.breakers.max_failed.of(target.release.replicas());
-        if self.failed > most {
+        if self.failed[service as usize] > most {
             self.fail(service, reason);
         }
     }
@@ -162,7 +162,7 @@ impl Rollout {
     pub(super) fn lost(&mut self, cell: u32, reason: Reason, why: &str) {
         let lost = &self.cells[cell as usize];
         let (service, ours) = (lost.service, lost.launched_by.is_some());
-        if lost.retired_by.is_some() || lost.asked.is_some() {
+        if lost.retired_by.is_some() || lost.asked.is_some() || lost.stranger {
             return;
         }
         let (id, step) = (Arc::clone(&lost.instance.id), lost.launched_by);
@@ -172,7 +172,7 @@ impl Rollout {
             self.bake_again(stage);
         }
         if ours && reason != Reason::Missing && self.replan.is_none() {
-            self.failed += 1;
+            self.failed[service as usize] += 1;
             self.judge_failures(service, format!("`{id}`, which was launched for this rollout: {why}"));
         }
     }
@@ -198,7 +198,7 @@ impl Rollout {
             return;
         }
         self.frozen = false;
-        self.failed = 0;
+        self.failed.fill(0);
         self.status = match &self.rolling_back {
             Some(reason) => Status::RollingBack { reason: reason.clone() },
             None => Status::Running,

@@ -65,6 +65,8 @@ pub struct Rollout {
     steps: Vec<Step>,
     stages: Vec<StageState>,
     tallies: Vec<Tally>,
+    /// How many instances of a service hold a slot: one, but for those that somebody else put there.
+    slots: BTreeMap<(u32, Arc<str>), u32>,
     /// What waits, of each stage; the last one is of no stage.
     queues: Vec<Queue>,
     timers: BTreeSet<(Time, Timer)>,
@@ -76,8 +78,8 @@ pub struct Rollout {
     dirty: BTreeSet<u32>,
     /// Steps that wait for room in a limit.
     blocked: BTreeSet<u32>,
-    /// How many replacements have failed since somebody last said `Continue`.
-    failed: u64,
+    /// How many replacements of each service have failed since somebody last said `Continue`.
+    failed: Vec<u64>,
     /// When it has stood still for too long, while it waits for nothing that is sure to come.
     stall: Option<Time>,
 }
@@ -297,6 +299,13 @@ impl Rollout {
         for limit in &*cell.counted {
             self.tallies[*limit as usize].count(cell, sign);
         }
+        let Some(slot) = cell.instance.slot.as_ref().filter(|_| cell.is_present()) else { return };
+        let place = (cell.service, Arc::clone(slot));
+        let holders = self.slots.get(&place).copied().unwrap_or(0);
+        match if sign < 0 { holders.saturating_sub(1) } else { holders + 1 } {
+            0 => self.slots.remove(&place),
+            holders => self.slots.insert(place, holders),
+        };
     }
 
     fn reserve(&mut self, number: u32, sign: i64) {

@@ -1,5 +1,7 @@
 //! How a step goes on once it was begun.
 
+use std::sync::Arc;
+
 use super::{
     Rollout, Status, Timer,
     cells::{Asked, Cell},
@@ -81,7 +83,10 @@ impl Rollout {
             let limit = &self.inputs.plan.limits[effect.limit as usize];
             limit.window.is_some() || self.tallies[effect.limit as usize].has_room_besides(limit)
         });
-        if !room {
+        // Whoever was there by another way than this step holds the slot until it is gone.
+        let slot = step.replacement.launch.as_ref().and_then(|launch| launch.slot.as_ref());
+        let held = slot.is_some_and(|slot| self.slots.contains_key(&(step.service, Arc::clone(slot))));
+        if !room || held {
             self.blocked.insert(number);
             return;
         }

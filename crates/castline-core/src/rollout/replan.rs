@@ -4,9 +4,9 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::{Inputs, Rollout, Status, admit::Queue, cells::Cell, stages::StageState, tally::Tally};
 use crate::{
-    Release,
+    Fleet, Release,
     plan::{Target, plan},
-    policy::{Amount, BlueGreen, Breakers, Gate, Policy, Step, Strategy},
+    policy::{Amount, BlueGreen, Breakers, Gate, Policy, Select, Step, Strategy},
 };
 
 /// What to plan for, once every launch that was asked for was answered.
@@ -30,12 +30,19 @@ impl Rollout {
     /// Goes back to the releases that there are to go back to.
     pub(super) fn roll_back(&mut self, reason: String) {
         self.frozen = false;
-        self.failed = 0;
+        self.failed.fill(0);
         self.rolling_back = Some(reason.clone());
         self.status = Status::RollingBack { reason };
         // Whatever was resized stays so: the number is the service's, the rest is the release's.
-        let pairs = self.inputs.fallback.iter().zip(self.wanted());
-        let releases = pairs.map(|(back, now)| back.clone().with_replicas(now.replicas())).collect();
+        let wanted = self.wanted();
+        let numbers = wanted.iter().zip(&self.inputs.plan.services).zip(&self.inputs.targets);
+        let numbers = numbers.map(|((now, planned), target)| match target.policy.select {
+            // Where only some are replaced, the number is that of the fleet, whatever the release says.
+            Select::Named(_) | Select::Broken => planned.desired,
+            Select::Drifted | Select::Except(_) => now.replicas(),
+        });
+        let pairs = self.inputs.fallback.iter().zip(numbers);
+        let releases = pairs.map(|(back, replicas)| back.clone().with_replicas(replicas)).collect();
         self.replan = Some(Replan { releases, back: true });
     }
 
@@ -67,11 +74,12 @@ impl Rollout {
             return false;
         }
         let Some(Replan { releases, back }) = self.replan.clone() else { return false };
-        let begun = self.stages.iter().any(StageState::is_done);
+        let wanted = releases.clone();
         let mut targets = Vec::with_capacity(releases.len());
-        for (target, release) in self.inputs.targets.iter().zip(releases) {
+        for (service, (target, release)) in (0..).zip(self.inputs.targets.iter().zip(releases)) {
+            let begun = self.stages.iter().any(|stage| stage.service == service && stage.is_done());
             let Some(fleet) = self.fleet(target.release.service()) else { return false };
-            let policy = if back { self.going_back(target) } else { going_on(target, begun) };
+            let policy = if back { self.going_back(target) } else { going_on(target, &fleet, begun) };
             targets.push(Target { fleet, release, policy });
         }
         self.replan = None;
@@ -81,6 +89,8 @@ impl Rollout {
                 self.restart(Inputs { plan, targets, fallback });
             }
             Err(infeasible) => {
+                // Whoever goes on after this still wants to go back, and not on with what was left.
+                self.replan = back.then_some(Replan { releases: wanted, back });
                 let what = if back { "there is no way back" } else { "it cannot be resized" };
                 self.freeze(format!("{what}: {}", infeasible.what));
             }
@@ -107,7 +117,7 @@ impl Rollout {
             before: Gate::default(),
             windows: Vec::new(),
             after: Vec::new(),
-            select: crate::policy::Select::Drifted,
+            select: Select::Drifted,
             breakers: Breakers { max_compromised: None, ..target.policy.breakers.clone() },
             ..target.policy.clone()
         }
@@ -129,6 +139,7 @@ impl Rollout {
         self.inputs = Arc::new(inputs);
         self.cells = Vec::new();
         self.ids.clear();
+        self.slots.clear();
         self.steps = Vec::new();
         self.timers.clear();
         self.stall = None;
@@ -160,6 +171,7 @@ impl Rollout {
                     asked: None,
                     available: false,
                     gone: true,
+                    stranger: false,
                 });
             }
         }
@@ -167,10 +179,16 @@ impl Rollout {
 }
 
 /// The policy by which a service goes on after a resize: what was asked before it began is not asked again.
-fn going_on(target: &Target, begun: bool) -> Policy {
-    if !begun {
-        return target.policy.clone();
+fn going_on(target: &Target, fleet: &Fleet, begun: bool) -> Policy {
+    let mut policy = target.policy.clone();
+    if let Select::Named(ids) = &mut policy.select {
+        // Those that have been replaced already are not there to be named.
+        let stays = |id: &str| fleet.instance(id).is_some_and(crate::plan::is_live);
+        ids.retain(|id| stays(id));
     }
-    let breakers = Breakers { max_compromised: None, ..target.policy.breakers.clone() };
-    Policy { before: Gate::default(), breakers, ..target.policy.clone() }
+    if !begun {
+        return policy;
+    }
+    let breakers = Breakers { max_compromised: None, ..policy.breakers };
+    Policy { before: Gate::default(), breakers, ..policy }
 }

@@ -151,11 +151,13 @@ pub(super) fn unknown(service: &str, what: &str, name: &str) -> Infeasible {
 fn limit(budget: &Budget, of: Members, desired: u64) -> Limit {
     let least = budget.min_available.map(|amount| amount.of(desired));
     let from_above = budget.max_unavailable.map(|amount| desired.saturating_sub(amount.of(desired)));
+    // A plan has no number that a reader of JSON could take for another one.
+    let shown = |number: u64| number.min(Amount::MOST);
     Limit {
         name: budget.name.clone().map_or_else(|| name(&of), |own| own_name(&own, budget, &of)),
-        floor: least.max(from_above),
-        ceiling: budget.max_surge.map(|amount| desired.saturating_add(amount.of(desired))),
-        in_flight: budget.max_in_flight.map(|amount| amount.of(desired)),
+        floor: least.max(from_above).map(shown),
+        ceiling: budget.max_surge.map(|amount| shown(desired.saturating_add(amount.of(desired)))),
+        in_flight: budget.max_in_flight.map(|amount| shown(amount.of(desired))),
         desired,
         of,
         reasons: budget.reasons.clone(),

@@ -10,13 +10,13 @@ mod schedule;
 mod select;
 mod stages;
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use limits::Limits;
 use placement::{Draft, Labels};
 use places::Places;
 use schedule::{Item, Slotted, Work};
-pub(super) use select::is_live;
+pub(crate) use select::is_live;
 use stages::Outline;
 
 use super::{
@@ -135,17 +135,42 @@ fn belong_together(sorted: &[&Target]) -> Result<(), Infeasible> {
             ));
         }
     }
-    match sorted.windows(2).find(|pair| pair[0].release.service() == pair[1].release.service()) {
-        Some(pair) => {
-            let service = pair[0].release.service();
-            Err(mismatch(
-                format!("{service} is to become two releases"),
-                Constraint::new("one release", format!("is of {service}")),
-                Constraint::new("another release", format!("is of {service}")),
-            ))
-        }
+    if let Some(pair) = sorted.windows(2).find(|pair| pair[0].release.service() == pair[1].release.service())
+    {
+        let service = pair[0].release.service();
+        return Err(mismatch(
+            format!("{service} is to become two releases"),
+            Constraint::new("one release", format!("is of {service}")),
+            Constraint::new("another release", format!("is of {service}")),
+        ));
+    }
+    // Events name an instance by its id alone.
+    match shared_id(sorted) {
+        Some((id, one, other)) => Err(mismatch(
+            format!("`{id}` is an instance of {one} and of {other}"),
+            Constraint::new(format!("the fleet of {one}"), format!("has an instance `{id}`")),
+            Constraint::new(format!("the fleet of {other}"), format!("has an instance `{id}`"))
+                .with_advice("give instances ids that no other service has, such as a UID"),
+        )),
         None => Ok(()),
     }
+}
+
+/// The first id that instances of two services have, and these services.
+fn shared_id<'a>(sorted: &[&'a Target]) -> Option<(&'a str, &'a str, &'a str)> {
+    if sorted.len() < 2 {
+        return None;
+    }
+    let mut of: HashMap<&str, &str> = HashMap::new();
+    for target in sorted {
+        let service = &**target.fleet.service();
+        for instance in target.fleet.instances() {
+            if let Some(other) = of.insert(&instance.id, service) {
+                return Some((&instance.id, other, service));
+            }
+        }
+    }
+    None
 }
 
 /// The stages of all services, each service's after those that it waits for.

@@ -74,7 +74,7 @@ pub(super) fn select(target: &Target) -> Result<Selection<'_>, Infeasible> {
 }
 
 /// Whether it is there to stay, unless something is done.
-pub(in crate::plan) fn is_live(instance: &Instance) -> bool {
+pub(crate) fn is_live(instance: &Instance) -> bool {
     !matches!(instance.phase, Phase::Terminating | Phase::Quarantined)
 }
 

@@ -117,7 +117,10 @@ fn canary<'a>(
     converted: u64,
     desired: u64,
 ) -> Vec<Outline<'a>> {
-    let ends = |step: &Step| step.amount.of(desired).min(desired);
+    // Where some are left as they are, a step that asks for more than there will be ends with the last one.
+    let launches = drafts.iter().filter(|draft| draft.launch.is_some()).count() as u64;
+    let most = desired.min(converted + launches);
+    let ends = |step: &Step| step.amount.of(desired).min(most);
     let mut ahead = steps.iter().enumerate().filter(|(_, step)| ends(step) >= converted).peekable();
     let mut outlines = Vec::new();
     let mut done = converted;

@@ -174,7 +174,7 @@ impl<'a> Run<'a> {
     }
 
     fn after(&mut self, now: u64, delay: Between, what: What) {
-        let at = now + self.chance.between(delay.least, delay.most);
+        let at = now.saturating_add(self.chance.between(delay.least, delay.most));
         let number = self.events.len();
         self.events.push(what);
         self.coming.push(Reverse((at, number as u64, number)));
@@ -212,7 +212,8 @@ impl<'a> Run<'a> {
                 }
                 let target =
                     rollout.targets().iter().find(|target| *target.release.service() == action.service);
-                let min_ready = target.map_or(0, |target| target.policy.min_ready_seconds * 1000);
+                let min_ready =
+                    target.map_or(0, |target| target.policy.min_ready_seconds.saturating_mul(1000));
                 self.min_ready.insert(Arc::clone(&instance), min_ready);
                 self.after(now, world.launch_millis, What::Launched { key, instance });
             }
@@ -245,7 +246,7 @@ impl<'a> Run<'a> {
             What::Ready { instance } => {
                 let after = self.min_ready.get(instance).copied().unwrap_or(0);
                 if let Some(number) = self.numbers.get(instance) {
-                    self.lives[*number].available_millis.get_or_insert(now + after);
+                    self.lives[*number].available_millis.get_or_insert(now.saturating_add(after));
                 }
             }
             What::Gone { instance } | What::Quarantined { instance } => {
