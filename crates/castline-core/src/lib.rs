@@ -15,6 +15,7 @@ mod error;
 mod fleet;
 mod image;
 mod json;
+pub mod ledger;
 mod limits;
 mod media_type;
 pub mod plan;
