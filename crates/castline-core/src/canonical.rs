@@ -58,6 +58,14 @@ pub trait Document: Serialize + DeserializeOwned {
     }
 }
 
+/// Why a document is not what it should be, without the words around it.
+pub(crate) fn reason_of(error: &Error) -> Box<str> {
+    match error {
+        Error::InvalidDocument { reason, .. } => reason.clone(),
+        other => other.to_string().into(),
+    }
+}
+
 /// A document that is not what it should be; the reason is cut where it quotes too much.
 pub(crate) fn invalid(what: &'static str, reason: impl AsRef<str>) -> Error {
     let reason: String = reason.as_ref().chars().take(400).collect();

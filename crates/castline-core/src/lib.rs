@@ -16,6 +16,7 @@ mod fleet;
 mod image;
 pub mod import;
 mod json;
+pub mod ledger;
 mod limits;
 mod media_type;
 pub mod plan;
