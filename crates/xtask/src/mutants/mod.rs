@@ -63,7 +63,7 @@ pub fn all() -> impl Iterator<Item = Mutant> {
 /// than it saves.
 const TESTS: &[&[&str]] = &[
     &["--package", "castline", "--test", "conformance", "--", "every_committed_vector_holds"],
-    &["--package", "castline", "--test", "plans", "--test", "rollouts"],
+    &["--package", "castline", "--test", "plans", "--test", "rollouts", "--test", "waves"],
     &["--package", "castline-core", "--lib", "--", "plan::", "policy::", "rollout::"],
 ];
 
@@ -171,11 +171,10 @@ impl Bench {
         for tests in TESTS {
             let split = tests.iter().position(|argument| *argument == "--").unwrap_or(tests.len());
             let build = [&tests[..split], &["--no-run"]].concat();
-            match self.cargo(&build)? {
-                Some(true) => {}
-                _ => return Ok(Outcome::DoesNotCompile),
+            if self.cargo(&build, Duration::MAX)? != Some(true) {
+                return Ok(Outcome::DoesNotCompile);
             }
-            match self.cargo(tests)? {
+            match self.cargo(tests, self.limit)? {
                 Some(true) => {}
                 Some(false) => return Ok(Outcome::Killed),
                 None => return Ok(Outcome::Late),
@@ -185,7 +184,7 @@ impl Bench {
     }
 
     /// Whether `cargo test` succeeds; none where it takes too long.
-    fn cargo(&self, arguments: &[&str]) -> io::Result<Option<bool>> {
+    fn cargo(&self, arguments: &[&str], limit: Duration) -> io::Result<Option<bool>> {
         // A mutant may take memory without end, too.
         let mut command = Command::new("sh");
         command.args(["-c", "ulimit -v 8000000; exec cargo test --quiet \"$@\"", "cargo"]);
@@ -203,7 +202,7 @@ impl Bench {
             // Of its own, to be ended with all that it has started.
             .process_group(0)
             .spawn()?;
-        wait(child, self.limit)
+        wait(child, limit)
     }
 }
 
