@@ -27,7 +27,6 @@ const CORE_USES: &[&str] = &[
     "castline-inflate",
     "castline-sha256",
     "crc32fast",
-    "croner",
     "jiff",
     "oci-spec",
     "rayon",

@@ -71,13 +71,11 @@ fn text(plan: &Plan, outcome: &Verification) -> String {
     }
     if let Some(exploration) = &outcome.exploration {
         let states = output::counted(exploration.states, "state");
-        let _ = match exploration.exhaustive {
-            true => writeln!(
-                text,
-                "executed in every order with {} anywhere: {states}, none of them unsafe",
-                output::counted(exploration.faults.into(), "fault")
-            ),
-            false => writeln!(text, "executed as far as {states} go, none of them unsafe; there are more"),
+        let _ = if exploration.exhaustive {
+            let faults = output::counted(exploration.faults.into(), "fault");
+            writeln!(text, "executed in every order with {faults} anywhere: {states}, none of them unsafe")
+        } else {
+            writeln!(text, "executed as far as {states} go, none of them unsafe; there are more")
         };
     }
     text

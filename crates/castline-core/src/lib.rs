@@ -14,6 +14,7 @@ pub mod drift;
 mod error;
 mod fleet;
 mod image;
+pub mod import;
 mod json;
 mod limits;
 mod media_type;

@@ -3,6 +3,8 @@
 mod amount;
 mod budget;
 mod preference;
+pub mod presets;
+mod schedule;
 mod strategy;
 mod window;
 
