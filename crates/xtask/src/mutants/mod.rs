@@ -104,7 +104,7 @@ pub fn run(root: &Path, only: Option<&str>, seconds: u64) -> io::Result<()> {
     }
     let bench = Bench { copy: copy(root)?, limit: Duration::from_secs(seconds) };
     say("without a mutant");
-    if bench.try_out()? != Outcome::Survived {
+    if bench.try_out(true)? != Outcome::Survived {
         return Err(io::Error::other("the tests fail, or do not end in time, without a mutant"));
     }
     let (mut tried, mut killed, mut wrong) = (0, 0, Vec::new());
@@ -118,7 +118,7 @@ pub fn run(root: &Path, only: Option<&str>, seconds: u64) -> io::Result<()> {
         let right = fs::read_to_string(&path)?;
         fs::write(&path, mutant.of(&bench.copy)?)?;
         let began = Instant::now();
-        let outcome = bench.try_out();
+        let outcome = bench.try_out(false);
         fs::write(&path, right)?;
         let outcome = outcome?;
         say(&format!("{:17} {name} ({} s)", outcome.text(), began.elapsed().as_secs()));
@@ -166,15 +166,15 @@ struct Bench {
 }
 
 impl Bench {
-    /// What the tests make of the copy as it is.
-    fn try_out(&self) -> io::Result<Outcome> {
+    /// What the tests make of the copy as it is; whether they speak of it.
+    fn try_out(&self, speaking: bool) -> io::Result<Outcome> {
         for tests in TESTS {
             let split = tests.iter().position(|argument| *argument == "--").unwrap_or(tests.len());
             let build = [&tests[..split], &["--no-run"]].concat();
-            if self.cargo(&build, Duration::MAX)? != Some(true) {
+            if self.cargo(&build, Duration::MAX, speaking)? != Some(true) {
                 return Ok(Outcome::DoesNotCompile);
             }
-            match self.cargo(tests, self.limit)? {
+            match self.cargo(tests, self.limit, speaking)? {
                 Some(true) => {}
                 Some(false) => return Ok(Outcome::Killed),
                 None => return Ok(Outcome::Late),
@@ -184,12 +184,13 @@ impl Bench {
     }
 
     /// Whether `cargo test` succeeds; none where it takes too long.
-    fn cargo(&self, arguments: &[&str], limit: Duration) -> io::Result<Option<bool>> {
+    fn cargo(&self, arguments: &[&str], limit: Duration, speaking: bool) -> io::Result<Option<bool>> {
         // A mutant may take memory without end, too.
         let mut command = Command::new("sh");
         command.args(["-c", "ulimit -v 8000000; exec cargo test --quiet \"$@\"", "cargo"]);
         command.args(["--config", "profile.dev.package.castline-core.opt-level=1"]);
         command.args(["--config", "profile.dev.debug=false"]).args(arguments);
+        let output = || if speaking { Stdio::inherit() } else { Stdio::null() };
         let child = command
             .current_dir(&self.copy)
             .env("CARGO_TARGET_DIR", self.copy.with_file_name("build"))
@@ -197,8 +198,8 @@ impl Bench {
             .env("PROPTEST_RNG_SEED", "7")
             .env("PROPTEST_DISABLE_FAILURE_PERSISTENCE", "true")
             .env("PROPTEST_MAX_SHRINK_TIME", "1")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stdout(output())
+            .stderr(output())
             // Of its own, to be ended with all that it has started.
             .process_group(0)
             .spawn()?;
