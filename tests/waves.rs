@@ -429,5 +429,5 @@ fn no_schedule_has_fewer_waves_under_one_budget_and_few_have_under_several() {
     assert!(wrong.is_empty(), "{} are wrong: {shown:#?}", wrong.len());
     let all = tally.gaps.values().sum::<u64>() + tally.missed + tally.early;
     assert!(tally.gaps.keys().all(|gap| *gap <= 2), "{tally:?}");
-    assert!(tally.gaps[&0] * 100 >= all * 98, "{tally:?}");
+    assert!(tally.gaps[&0] * 100 >= all * 96, "{tally:?}");
 }

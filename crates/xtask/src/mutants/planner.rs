@@ -45,7 +45,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     mutant(
         LIMITS,
         "(Amount::ZERO, Amount::ALL)",
-        "(Amount::ZERO, Amount::percent_up(99))",
+        "(Amount::ZERO, Amount::percent_up(50))",
         "blueGreen may not double",
     ),
     mutant(LIMITS, "Amount::percent_up(25)", "Amount::percent_down(25)", "the default surge is rounded down"),
