@@ -8,7 +8,7 @@ use castline::{
         self, InfeasibleCode, Plan, Target, plan,
         simulate::{Between, World},
     },
-    policy::{Amount, Budget, Gate, Policy, Scope, Select, Step, Strategy},
+    policy::{Amount, BlueGreen, Budget, Gate, Policy, Scope, Select, Step, Strategy as Manner, Window},
 };
 use proptest::prelude::*;
 use support::fleets::{amount, fleet, release, target};
@@ -38,6 +38,61 @@ fn holds(plan: &Plan, timeline: &plan::simulate::Timeline) {
             }
         }
     }
+}
+
+/// The limits of a plan that replaces five, as floor and ceiling; none where there is no way.
+fn limits(policy: Policy) -> Option<Vec<(Option<u64>, Option<u64>)>> {
+    let old = (0..5).map(|number| Instance::new(format!("i-{number}")).with_image("ami-1"));
+    let fleet = Fleet::new("web", old).expect("unique ids");
+    let plan = plan(&[Target { fleet, release: release("web", "ami-2", 5), policy }]).ok()?;
+    Some(plan.limits.iter().map(|limit| (limit.floor, limit.ceiling)).collect())
+}
+
+#[test]
+fn what_budgets_do_not_state_is_closed() {
+    let window = || Window::new("0 3 * * *", 3600, "UTC").expect("a window");
+    let one = || Budget::fleet(Amount::Count(1), Amount::Count(1));
+    let both = |least: u64, down: u64| {
+        let mut budget = Budget::fleet(Amount::Count(down), Amount::Count(1));
+        budget.min_available = Some(Amount::Count(least));
+        budget
+    };
+    let with = |budget| Policy::default().with_budget(budget);
+    for (what, policy, expected) in [
+        ("the higher of two floors holds", with(both(4, 3)), Some(vec![(Some(4), Some(6))])),
+        ("whichever it is", with(both(2, 2)), Some(vec![(Some(3), Some(6))])),
+        ("what holds at times opens nothing", with(one().with_window(window())), None),
+        (
+            "nor does what is about one zone",
+            with(Budget::of(Scope::InZone(String::new()), Amount::Count(1), Amount::Count(1)))
+                .with_budget(Budget::floor(Scope::Fleet, Amount::Count(3))),
+            Some(vec![(None, Some(5)), (Some(4), Some(6)), (Some(3), None)]),
+        ),
+        (
+            "two sides are twice as many",
+            Policy::default().with_strategy(Manner::BlueGreen(BlueGreen::default())),
+            Some(vec![(Some(5), Some(10))]),
+        ),
+        (
+            "recreating takes no more room",
+            Policy::default().with_strategy(Manner::Recreate),
+            Some(vec![(Some(0), Some(5))]),
+        ),
+    ] {
+        assert_eq!(limits(policy), expected, "{what}");
+    }
+}
+
+#[test]
+fn what_went_first_counts_for_the_balance_of_zones() {
+    let old = |id: &str| Instance::new(id).with_zone(&id[..1]).with_image("ami-1");
+    let failed = old("a-0").with_health(castline::Health::Failed);
+    let others = ["a-1", "a-2", "b-0", "b-1", "b-2"].map(old);
+    let fleet = Fleet::new("web", others.into_iter().chain([failed])).expect("unique ids");
+    let policy = Policy::default().with_budget(Budget::fleet(Amount::ZERO, Amount::Count(1)));
+    let plan = plan(&[Target { fleet, release: release("web", "ami-2", 6), policy }]).expect("a plan");
+    let order: Vec<&str> = plan.replacements().filter_map(|one| Some(&*one.retire.as_ref()?.id)).collect();
+    assert_eq!(order, ["a-0", "b-0", "a-1", "b-1", "a-2", "b-2"]);
 }
 
 proptest! {
@@ -98,7 +153,7 @@ fn no_gate_of_a_canary_is_left_out_where_some_instances_stay() {
     let step = |amount, of: &str| Step { amount, weight: None, gate: Gate::approval(of) };
     let steps = vec![step(Amount::Count(1), "one"), step(Amount::ALL, "all")];
     for select in [Select::Except(vec!["0".into()]), Select::Named(vec!["1".into(), "2".into()])] {
-        let policy = Policy::default().with_strategy(Strategy::Canary(steps.clone())).with_select(select);
+        let policy = Policy::default().with_strategy(Manner::Canary(steps.clone())).with_select(select);
         let plan = plan(&[old("a", &["0", "1", "2", "3"], policy)]).expect("a plan");
         let gates: Vec<_> = plan.stages.iter().filter_map(|stage| stage.gate.approval.as_deref()).collect();
         assert_eq!(gates, ["one", "all"]);

@@ -215,6 +215,15 @@ fn the_committed_vectors_are_those_that_xtask_writes() {
     assert!(written.len() > 1000 && differ.is_empty(), "run `cargo xtask vectors`: {differ:?}");
 }
 
+/// What `cargo xtask mutants` puts faults into is where its table says.
+#[test]
+fn every_mutant_fits_the_code() {
+    for mutant in xtask::mutants::all() {
+        let text = mutant.of(root()).unwrap_or_else(|error| panic!("{error}"));
+        assert!(text != read(mutant.file), "{}: {} changes nothing", mutant.file, mutant.fault);
+    }
+}
+
 /// The code map is true: what it names is there, and what is there is named.
 #[test]
 fn the_architecture_is_up_to_date() {

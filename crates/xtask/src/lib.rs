@@ -4,6 +4,7 @@ pub mod checks;
 pub mod engines;
 pub mod fuzz;
 pub mod images;
+pub mod mutants;
 pub mod vectors;
 
 /// Tells the developer who runs a task, on standard error.

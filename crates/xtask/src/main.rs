@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use xtask::{checks, fuzz, say, vectors};
+use xtask::{checks, fuzz, mutants, say, vectors};
 
 /// Tasks of castline's developers.
 #[derive(Debug, Parser)]
@@ -33,6 +33,14 @@ enum Task {
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
+    /// Put faults into the planner and the rollout, one at a time, and see whether the tests notice (an hour)
+    Mutants {
+        /// Only those whose file or fault has this text
+        only: Option<String>,
+        /// Seconds that the tests of one may take
+        #[arg(long, default_value_t = 300)]
+        seconds: u64,
+    },
     /// Write the test vectors: small images, valid and broken, and the tables of what verifying them must find
     ///
     /// Without options: the committed ones, into tests/vectors; what is stale there is removed.
@@ -52,6 +60,7 @@ fn main() -> ExitCode {
         Task::Test => checks::run(&root),
         Task::Schema => checks::write_schemas(&root),
         Task::Fuzz { target, seconds } => fuzz::run(&root, seconds, target.as_deref()),
+        Task::Mutants { only, seconds } => mutants::run(&root, only.as_deref(), seconds),
         Task::Vectors { transient: false, .. } => {
             write(&root.join("tests/vectors"), vectors::write_committed)
         }

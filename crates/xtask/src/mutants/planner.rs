@@ -1,0 +1,328 @@
+//! Faults of amounts and of the planner.
+
+use super::{Mutant, mutant};
+
+const AMOUNT: &str = "crates/castline-core/src/policy/amount.rs";
+const LIMITS: &str = "crates/castline-core/src/plan/planner/limits.rs";
+const ORDER: &str = "crates/castline-core/src/plan/planner/order.rs";
+const PLACEMENT: &str = "crates/castline-core/src/plan/planner/placement.rs";
+const SELECT: &str = "crates/castline-core/src/plan/planner/select.rs";
+const STAGES: &str = "crates/castline-core/src/plan/planner/stages.rs";
+const SCHEDULE: &str = "crates/castline-core/src/plan/planner/schedule.rs";
+const DEPENDENCIES: &str = "crates/castline-core/src/plan/planner/dependencies.rs";
+const CONFLICT: &str = "crates/castline-core/src/plan/planner/conflict.rs";
+const PLANNER: &str = "crates/castline-core/src/plan/planner/mod.rs";
+
+pub(super) const MUTANTS: &[Mutant] = &[
+    mutant(AMOUNT, "Round::Up => hundredths.div_ceil(100)", "Round::Up => hundredths / 100", "up is down"),
+    mutant(
+        AMOUNT,
+        "Round::Down => hundredths / 100",
+        "Round::Down => hundredths.div_ceil(100)",
+        "down is up",
+    ),
+    mutant(AMOUNT, "u64::try_from(whole).unwrap_or(u64::MAX)", "whole as u64", "a huge share wraps"),
+    mutant(AMOUNT, "if number > MOST", "if number >= MOST", "the largest count is refused"),
+    mutant(
+        LIMITS,
+        "floor: least.max(from_above)",
+        "floor: from_above.or(least)",
+        "the lower of two floors holds",
+    ),
+    mutant(
+        LIMITS,
+        "desired.saturating_sub(amount.of(desired))",
+        "desired.saturating_sub(amount.of(desired) + 1)",
+        "the floor is one too low",
+    ),
+    mutant(
+        LIMITS,
+        "desired.saturating_add(amount.of(desired))",
+        "desired.saturating_add(amount.of(desired) + 1)",
+        "the ceiling is one too high",
+    ),
+    mutant(LIMITS, "(Amount::ALL, Amount::ZERO)", "(Amount::ALL, Amount::ALL)", "recreate may grow"),
+    mutant(
+        LIMITS,
+        "(Amount::ZERO, Amount::ALL)",
+        "(Amount::ZERO, Amount::percent_up(50))",
+        "blueGreen may not double",
+    ),
+    mutant(LIMITS, "Amount::percent_up(25)", "Amount::percent_down(25)", "the default surge is rounded down"),
+    mutant(
+        LIMITS,
+        "_ => (Amount::ZERO, Amount::ZERO)",
+        "_ => (Amount::ZERO, Amount::percent_up(25))",
+        "what no budget states may grow",
+    ),
+    mutant(LIMITS, "&& budget.window.is_none()", "", "a floor that holds at times counts as one"),
+    mutant(LIMITS, "&& budget.reasons.is_empty()", "", "a floor for some reasons counts as one"),
+    mutant(
+        LIMITS,
+        "budgets.iter().filter(whole).any(states_floor)",
+        "budgets.iter().any(states_floor)",
+        "a floor of one label counts as one",
+    ),
+    mutant(
+        LIMITS,
+        "budget.max_unavailable.is_some() || budget.min_available.is_some()",
+        "budget.max_unavailable.is_some()",
+        "minAvailable is no floor",
+    ),
+    mutant(
+        LIMITS,
+        "let demand = (limit.floor, limit.ceiling, limit.in_flight)",
+        "let demand = (limit.floor, limit.ceiling, None::<u64>)",
+        "maxInFlight alone is no budget",
+    ),
+    mutant(LIMITS, "Scope::Fleet | Scope::Zone", "Scope::Fleet", "budgets of zones need one of the fleet"),
+    mutant(
+        LIMITS,
+        "limit.reasons.clone(), limit.window.clone()",
+        "limit.window.clone()",
+        "of two budgets for different reasons, one is forgotten",
+    ),
+    mutant(
+        LIMITS,
+        "named.contains(&place.service)",
+        "!named.contains(&place.service)",
+        "a budget of services counts the others",
+    ),
+    mutant(ORDER, "Reason::Compromised => 0", "Reason::Compromised => 4", "compromised ones go last"),
+    mutant(
+        ORDER,
+        "_ if victim.down => 2",
+        "_ if !victim.down => 2",
+        "what does its work goes before what does not",
+    ),
+    mutant(
+        ORDER,
+        "(instance.created_at.is_none(), instance.created_at, &instance.id)",
+        "(instance.created_at.is_none(), None, &instance.id)",
+        "age does not matter",
+    ),
+    mutant(
+        ORDER,
+        "(instance.created_at.is_none(), instance",
+        "(instance.created_at.is_some(), instance",
+        "an unknown age is the oldest",
+    ),
+    mutant(ORDER, "let count = count.saturating_sub(1);", "", "one zone after the other"),
+    mutant(
+        ORDER,
+        "*left = count;",
+        "let _ = left;",
+        "what went before does not count for the balance of zones",
+    ),
+    mutant(ORDER, "|number| -number", "|number| number", "the lowest slot is the highest"),
+    mutant(
+        ORDER,
+        "Rank::Number(-at.as_millis())",
+        "Rank::Number(at.as_millis())",
+        "the newest are the oldest",
+    ),
+    mutant(ORDER, "last.is_some_and(|last| *last != first.0)", "last.is_some()", "every kind is a barrier"),
+    mutant(
+        PLACEMENT,
+        "victims.sort_by_key(|one| !one.victim.down)",
+        "victims.sort_by_key(|one| one.victim.down)",
+        "what does its work is not replaced, what does not is",
+    ),
+    mutant(
+        PLACEMENT,
+        "victims[extra..].sort_by_key(|one| one.rank);",
+        "",
+        "what is replaced is out of order",
+    ),
+    mutant(
+        PLACEMENT,
+        "if extra > 0 && victims.iter().all(|one| one.victim.instance.slot.is_none())",
+        "if extra > 0",
+        "a slot that is down is given up for a higher one",
+    ),
+    mutant(PLACEMENT, "Some(left) if *left > 0", "Some(left) if *left > 1", "one more than necessary moves"),
+    mutant(PLACEMENT, "_ if victim.instance.slot.is_some() => true", "_ if false => true", "a slot moves"),
+    mutant(
+        PLACEMENT,
+        "Reverse((count + 1, Arc::clone(&zone)))",
+        "Reverse((count, Arc::clone(&zone)))",
+        "all that is missing comes into one zone",
+    ),
+    mutant(PLACEMENT, "*count += 1;", "", "what stays does not fill its zone"),
+    mutant(
+        PLACEMENT,
+        "Reason::Compromised | Reason::Failed => reason",
+        "Reason::Compromised => reason",
+        "a failed one that goes is one too many",
+    ),
+    mutant(
+        PLACEMENT,
+        "Compromised::Isolate\n        && victim.instance.slot.is_none()",
+        "Compromised::Isolate",
+        "an isolated slot is torn apart",
+    ),
+    mutant(
+        SELECT,
+        "Match::OtherSpec => Some(Reason::Config)",
+        "Match::OtherSpec => None",
+        "what is run otherwise stays",
+    ),
+    mutant(SELECT, "drift.filter(|_| !named", "drift.filter(|_| named", "those excepted are the only ones"),
+    mutant(SELECT, "Phase::Terminating | Phase::Quarantined", "Phase::Quarantined", "what is going stays"),
+    mutant(
+        SELECT,
+        "isolated || !instance.is_available()",
+        "!instance.is_available()",
+        "an isolated one does its work",
+    ),
+    mutant(
+        SELECT,
+        "Reason::Compromised | Reason::Failed)",
+        "Reason::Failed)",
+        "what is compromised is not broken",
+    ),
+    mutant(
+        STAGES,
+        "compromised > *limit",
+        "compromised >= *limit",
+        "as many compromised as allowed are too many",
+    ),
+    mutant(
+        STAGES,
+        "ends(step) >= converted",
+        "ends(step) > converted",
+        "the gate of a step that was reached is not asked again",
+    ),
+    mutant(
+        STAGES,
+        "step.amount.of(desired).min(desired)",
+        "step.amount.of(desired)",
+        "a step beyond the end is never reached",
+    ),
+    mutant(STAGES, "let mut done = converted;", "let mut done = 0;", "a canary forgets what is done"),
+    mutant(STAGES, "weighted && last != Some(100)", "weighted", "a weight of 100 is stated twice"),
+    mutant(
+        STAGES,
+        "gate: settings.before_switch.clone()",
+        "gate: settings.before_retire.clone()",
+        "traffic is switched behind the wrong gate",
+    ),
+    mutant(
+        SCHEDULE,
+        "counter.high += count.present - count.leaving;",
+        "counter.high += count.present;",
+        "what is leaving stays in the way",
+    ),
+    mutant(SCHEDULE, "counter.rise += count.starting;", "", "what is starting is not hoped for"),
+    mutant(SCHEDULE, "counters[*limit as usize].low += count.starting;", "", "what is starting never ends"),
+    mutant(
+        SCHEDULE,
+        "most > counter.ceiling",
+        "most >= counter.ceiling",
+        "the last place below the ceiling is not taken",
+    ),
+    mutant(
+        SCHEDULE,
+        "&& least < counter.floor",
+        "&& least <= counter.floor",
+        "the last one above the floor is not taken",
+    ),
+    mutant(
+        SCHEDULE,
+        "counter.in_flight + 1 > counter.most",
+        "counter.in_flight > counter.most",
+        "one too many is under way",
+    ),
+    mutant(SCHEDULE, "effect.bound\n            && (waits", "(waits", "a budget for some reasons is for all"),
+    mutant(
+        SCHEDULE,
+        "(waits\n                || (effect.launch",
+        "((effect.launch",
+        "what waits for others takes their place",
+    ),
+    mutant(
+        SCHEDULE,
+        "if group.item.launch.is_none() { counter.rise.max(0) } else { 0 }",
+        "0",
+        "what goes does not wait for what comes",
+    ),
+    mutant(
+        SCHEDULE,
+        "self.launch && (order == Order::LaunchFirst || !self.retire)",
+        "self.launch",
+        "retiring first takes room above, too",
+    ),
+    mutant(SCHEDULE, "self.retire && !is_down && (", "self.retire && (", "replacing what is down costs"),
+    mutant(
+        SCHEDULE,
+        "Some(Reverse((!adds(&group.item), ",
+        "Some(Reverse((false, ",
+        "what adds does not go first",
+    ),
+    mutant(
+        SCHEDULE,
+        "while admit(&mut groups[stage], &mut counters, wave, &mut out[stage]) {\n                begun = true;\n            }",
+        "begun |= admit(&mut groups[stage], &mut counters, wave, &mut out[stage]);",
+        "room that is made within a wave is not used",
+    ),
+    mutant(
+        SCHEDULE,
+        "let leaves = i64::from(effect.retire && !effect.launch && order == Order::RetireFirst && !waits);",
+        "let leaves = 0;",
+        "what goes makes no room before the next wave",
+    ),
+    mutant(
+        SCHEDULE,
+        "- retire * i64::from(!group.item.down) + down",
+        "- retire + down",
+        "what was down was available",
+    ),
+    mutant(SCHEDULE, "counter.in_flight = 0;", "", "what is done stays under way"),
+    mutant(SCHEDULE, "counter.rise = 0;", "", "what has come is still hoped for"),
+    mutant(SCHEDULE, "if item.down || item.slot", "if item.slot", "what is down is replaced launch first"),
+    mutant(SCHEDULE, "if item.down || item.slot", "if item.down", "two are in one slot"),
+    mutant(
+        SCHEDULE,
+        "&[Order::LaunchFirst, Order::RetireFirst]",
+        "&[Order::RetireFirst, Order::LaunchFirst]",
+        "capacity is given up where it need not be",
+    ),
+    mutant(
+        SCHEDULE,
+        "let held = limit.window.is_none();",
+        "let held = true;",
+        "what holds at times holds always",
+    ),
+    mutant(
+        SCHEDULE,
+        "counter.rise += launch - i64::from(effect.launch && replaces);",
+        "counter.rise += launch;",
+        "what only makes up for one that goes is a gain",
+    ),
+    mutant(
+        SCHEDULE,
+        ".entry((item.launch, item.retire, item.reason, item.at_once))",
+        ".entry((item.launch, item.retire, Reason::Image, item.at_once))",
+        "what was found for one reason is taken for all",
+    ),
+    mutant(SCHEDULE, "!item.at_once && (reasons", "(reasons", "isolating waits for budgets"),
+    mutant(
+        CONFLICT,
+        "limit.floor > Some(limit.desired)",
+        "limit.floor >= Some(limit.desired)",
+        "every floor is out of reach",
+    ),
+    mutant(
+        DEPENDENCIES,
+        "!done.contains(number) && waits[*number].is_subset(&done)",
+        "!done.contains(number)",
+        "services do not wait for each other",
+    ),
+    mutant(PLANNER, "count.leaving += i64::from(!is_live(instance));", "", "what is leaving is not seen"),
+    mutant(
+        PLANNER,
+        "slot: victim.is_some_and(|victim| victim.instance.slot.is_some())",
+        "slot: false",
+        "slots are not seen",
+    ),
+];
