@@ -341,7 +341,7 @@ impl Rules {
         [of(Scope::Fleet, self.fleet), of(Scope::Zone, self.zone), in_flight].into_iter().flatten().collect()
     }
 
-    fn limits(self, question: Question, desired: [i32; ZONES]) -> Question {
+    fn within(self, mut question: Question, desired: [i32; ZONES]) -> Question {
         let of = |margins: Option<Margins>, desired: i32| {
             margins.map_or(Limits::NONE, |(down, up)| Limits {
                 floor: (desired - small(down)).max(0),
@@ -349,12 +349,10 @@ impl Rules {
                 ..Limits::NONE
             })
         };
-        let fleet = of(self.fleet, desired.iter().sum());
-        Question {
-            zones: desired.map(|desired| of(self.zone, desired)),
-            fleet: Limits { in_flight: self.in_flight.map_or(i32::MAX, small), ..fleet },
-            ..question
-        }
+        question.zones = desired.map(|desired| of(self.zone, desired));
+        question.fleet = of(self.fleet, desired.iter().sum());
+        question.fleet.in_flight = self.in_flight.map_or(i32::MAX, small);
+        question
     }
 
     fn is_single(self) -> bool {
@@ -395,7 +393,7 @@ fn compare(most: usize) -> (Tally, Vec<String>) {
             let pairs = plan(std::slice::from_ref(&free)).expect("everything is allowed");
             for rules in &rules {
                 let (question, desired) = question(&pairs, &free);
-                let fewest = rules.limits(question, desired).fewest();
+                let fewest = rules.within(question, desired).fewest();
                 let planned = plan(&[target(&fleet, replicas, &rules.budgets())]).ok();
                 let waves = planned.as_ref().map(Plan::waves);
                 match (waves, fewest) {
