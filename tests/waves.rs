@@ -234,7 +234,9 @@ impl Question {
             choices
         });
         let mut all = There::default();
-        there.into_iter().for_each(|there| all += there);
+        for there in there {
+            all += there;
+        }
         let mut found = Vec::new();
         for one in &choices[0] {
             for two in &choices[1] {
@@ -300,7 +302,7 @@ fn question(plan: &Plan, target: &Target) -> (Question, [i32; ZONES]) {
         let (zone, field) = match (&one.launch, retired) {
             (Some(launch), Some(old)) => {
                 assert_eq!(launch.zone, old.zone, "a replacement stays in its zone");
-                (&old.zone, if old.is_available() { 0 } else { 1 })
+                (&old.zone, usize::from(!old.is_available()))
             }
             (Some(launch), None) => (&launch.zone, 2),
             (None, Some(old)) => (&old.zone, if old.is_available() { 3 } else { 4 }),

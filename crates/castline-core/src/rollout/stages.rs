@@ -139,11 +139,11 @@ impl Rollout {
 
     /// Something of a stage has failed, or is lost: once it is made up for, time begins anew.
     pub(super) fn bake_again(&mut self, stage: u32) {
-        let state = &mut self.stages[stage as usize];
-        if state.at == At::Baking {
-            state.at = At::Open;
+        let failed = &mut self.stages[stage as usize];
+        if failed.at == At::Baking {
+            failed.at = At::Open;
             // What its gate asked before is asked again, and the answer of then is none to it.
-            state.attempt += 1;
+            failed.attempt += 1;
             self.timers.retain(|(_, timer)| *timer != Timer::Bake(stage));
         }
     }
