@@ -378,8 +378,6 @@ impl Rules {
 struct Tally {
     gaps: BTreeMap<u32, u64>,
     missed: u64,
-    /// How many have fewer waves than the search, which has no room in one budget for what another one still keeps.
-    early: u64,
 }
 
 /// What is found, and what is wrong.
@@ -406,7 +404,6 @@ fn compare(most: usize) -> (Tally, Vec<String>) {
                     (Some(waves), Some(fewest)) if waves > fewest && !rules.is_single() => {
                         *tally.gaps.entry(waves - fewest).or_default() += 1;
                     }
-                    (Some(_), Some(_)) if !rules.is_single() => tally.early += 1,
                     (None, Some(_)) if !rules.is_single() => tally.missed += 1,
                     _ => wrong
                         .push(format!("{zones:?} to {replicas}, {rules:?}: {waves:?} waves, not {fewest:?}")),
@@ -427,7 +424,8 @@ fn no_schedule_has_fewer_waves_under_one_budget_and_few_have_under_several() {
     eprintln!("waves too many, under several budgets: {tally:?}");
     let shown: Vec<&String> = wrong.iter().take(20).collect();
     assert!(wrong.is_empty(), "{} are wrong: {shown:#?}", wrong.len());
-    let all = tally.gaps.values().sum::<u64>() + tally.missed + tally.early;
+    let all = tally.gaps.values().sum::<u64>() + tally.missed;
     assert!(tally.gaps.keys().all(|gap| *gap <= 2), "{tally:?}");
-    assert!(tally.gaps[&0] * 100 >= all * 96, "{tally:?}");
+    assert!(tally.gaps[&0] * 1000 >= all * 985, "{tally:?}");
+    assert!(tally.missed * 1000 <= all * 10, "{tally:?}");
 }

@@ -292,13 +292,18 @@ fn refusals<'a>(group: &'a Group, counters: &'a [Counter], order: Order) -> impl
 }
 
 fn begin(group: &Group, counters: &mut [Counter], order: Order) {
+    // One that waits for a launch makes room nowhere before that, wherever it is counted.
+    let stays = group.effects.iter().any(|effect| {
+        let counter = &counters[effect.limit as usize];
+        effect.down(order, group.item.down) && counter.low - 1 < counter.floor
+    });
     for effect in &*group.effects {
         let counter = &mut counters[effect.limit as usize];
         let (up, down) = (i64::from(effect.up(order)), i64::from(effect.down(order, group.item.down)));
         let (launch, retire) = (i64::from(effect.launch), i64::from(effect.retire));
         // What is retired without a launch here makes room as it goes, unless it waits for a launch elsewhere.
         let waits = group.item.launch.is_none() && down > 0 && counter.low - down < counter.floor;
-        let leaves = i64::from(effect.retire && !effect.launch && order == Order::RetireFirst && !waits);
+        let leaves = i64::from(effect.retire && !effect.launch && order == Order::RetireFirst && !stays);
         counter.high += up - leaves;
         if waits {
             counter.rise -= down;
