@@ -5,6 +5,7 @@ use std::{env, fs, path::Path};
 use castline::{
     Fleet, Inspection, Release, Report,
     drift::DriftReport,
+    ledger::Entry,
     plan::{
         Infeasible, Plan,
         check::{Proof, Violation},
@@ -55,4 +56,5 @@ fn the_schemas_of_plans_and_rollouts_are_current() {
     check("timeline.json", &schemars::schema_for!(Timeline));
     check("event.json", &schemars::schema_for!(Event));
     check("next.json", &schemars::schema_for!(Next));
+    check("ledger-entry.json", &schemars::schema_for!(Entry));
 }

@@ -4,6 +4,7 @@ use std::{fs, path::Path};
 
 use castline::{
     Document, Error, Fleet, Release, Revision, Time,
+    ledger::{Ledger, Outcome},
     plan::{self, Disposal, Infeasible, Limit, Order, Plan, Replacement, Stage, Target},
     policy::{Amount, Policy, Window},
     rollout::{Action, Do, Event, Next, Rollout, Status},
@@ -58,10 +59,42 @@ pub(crate) fn of_file(words: &[&str], file: &Path) -> String {
         ["plan.limits"] => {
             planned(&json(), |plan| plan.limits.iter().map(limit).collect::<Vec<_>>().join("; "))
         }
+        ["ledger"] => match Ledger::from_lines(&bytes) {
+            Ok(ledger) => {
+                format!("{} {}", ledger.len(), ledger.head().map_or("none".into(), ToString::to_string))
+            }
+            Err(broken) => format!("!{} {}", broken.fault.code(), broken.position),
+        },
+        ["ledger", "--service", service] => story(&Ledger::from_lines(&bytes).expect("a chain"), service),
         ["rollout"] => rollout(&json(), usize::MAX),
         ["rollout", "--events", count] => rollout(&json(), count.parse().expect("a number")),
         other => panic!("the table has an unknown operation {other:?}"),
     }
+}
+
+/// What a ledger says of a service.
+fn story(ledger: &Ledger, service: &str) -> String {
+    let text = |outcome: Option<&Outcome>| match outcome {
+        None => "running",
+        Some(Outcome::Succeeded) => "succeeded",
+        Some(Outcome::Failed) => "failed",
+        Some(Outcome::Paused) => "paused",
+        Some(Outcome::Aborted) => "aborted",
+        Some(Outcome::RolledBack { .. }) => "rolledBack",
+        Some(other) => panic!("an unknown outcome {other:?}"),
+    };
+    let history = ledger.history(service);
+    let outcomes: Vec<&str> = history.iter().map(|one| text(one.outcome.as_ref())).collect();
+    let digest =
+        |release: Option<&Release>| release.map_or("none".into(), |release| release.digest().to_string());
+    let last = history.last().and_then(|one| ledger.release(&one.release));
+    format!(
+        "history={} current={} previous={} target={}",
+        outcomes.join(","),
+        ledger.current(service).map_or("none".into(), ToString::to_string),
+        digest(ledger.previous_good(service)),
+        digest(last.and_then(|failed| ledger.rollback_target(failed)))
+    )
 }
 
 /// The digest of a document, which its canonical form gives again.

@@ -17,7 +17,7 @@ pub enum Anchor {
 
 /// The first entry of a ledger that is not what it must be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("entry {position} of the ledger, at byte {offset}: {fault}")]
+#[error("entry {position} of the ledger, at byte {offset}: {fault} [{}]", .fault.code())]
 #[non_exhaustive]
 pub struct BrokenChain {
     /// How many entries are before it.
@@ -84,6 +84,34 @@ pub enum Fault {
         /// The digest of the last entry.
         anchor: Digest,
     },
+}
+
+impl Fault {
+    /// The codes of all faults. None is ever reused.
+    pub const CODES: [&str; 8] = [
+        "torn",
+        "malformed",
+        "unknown-version",
+        "not-canonical",
+        "wrong-sequence",
+        "wrong-parent",
+        "anchor-missing",
+        "after-head",
+    ];
+
+    /// Its stable code.
+    pub const fn code(&self) -> &'static str {
+        Self::CODES[match self {
+            Self::Torn => 0,
+            Self::Malformed { .. } => 1,
+            Self::UnknownVersion { .. } => 2,
+            Self::NotCanonical => 3,
+            Self::WrongSequence { .. } => 4,
+            Self::WrongParent { .. } => 5,
+            Self::AnchorMissing { .. } => 6,
+            Self::AfterHead { .. } => 7,
+        }]
+    }
 }
 
 fn named(digest: Option<&Digest>) -> String {

@@ -2,7 +2,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, Document, Release, Result, Revision, Time, canonical::invalid, plan::Plan};
+use crate::{
+    Digest, Document, Release, Result, Revision, Time,
+    canonical::invalid,
+    plan::Plan,
+    rollout::{Event, Rollout, Status},
+};
 
 /// One entry of a ledger. The digest of its canonical form names it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,18 +61,12 @@ pub enum Record {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         rollback_of: Option<Digest>,
     },
-    /// Something happened in a rollout. What it is, is up to who executes it.
+    /// Something happened in a rollout. Who records every event that a rollout was told of can make it again.
     Event {
         /// The rollout.
         rollout: Digest,
-        /// What kind of event it is, e.g. `launched`.
-        event: String,
-        /// What it is about: an instance, a stage, an action's key.
-        #[serde(default, skip_serializing_if = "String::is_empty")]
-        subject: String,
-        /// More of it, in any form; JSON as text, for example.
-        #[serde(default, skip_serializing_if = "String::is_empty")]
-        detail: String,
+        /// What, and when: the time of the entry is when it was written.
+        event: Box<Event>,
     },
     /// What became of a rollout. Where more than one is recorded of the same rollout, the last one counts.
     Outcome {
@@ -147,6 +146,21 @@ impl Record {
     /// That a rollout of this plan begins. It is a rollback where it takes back another rollout.
     pub fn start(plan: &Plan, rollback_of: Option<Digest>) -> Self {
         Self::Start { plan: plan.digest(), changes: changes(plan), rollback_of }
+    }
+
+    /// What has become of a rollout as it stands now; none while it goes on.
+    pub fn outcome_of(rollout: Digest, state: &Rollout) -> Option<Self> {
+        let (outcome, reason) = match state.status() {
+            Status::Running | Status::RollingBack { .. } => return None,
+            Status::Paused { reason } => (Outcome::Paused, reason.clone()),
+            Status::Succeeded => (Outcome::Succeeded, String::new()),
+            Status::RolledBack { reason, to } => {
+                let services = state.targets().iter().map(|target| target.release.service().to_string());
+                (Outcome::RolledBack { to: services.zip(to.iter().cloned()).collect() }, reason.clone())
+            }
+            Status::Aborted { by } => (Outcome::Aborted, format!("{by} stopped it")),
+        };
+        Some(Self::Outcome { rollout, outcome, reason })
     }
 
     /// What became of a rollout, and why.

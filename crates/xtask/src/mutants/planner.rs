@@ -22,7 +22,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         "down is up",
     ),
     mutant(AMOUNT, "u64::try_from(whole).unwrap_or(u64::MAX)", "whole as u64", "a huge share wraps"),
-    mutant(AMOUNT, "if number > MOST", "if number >= MOST", "the largest count is refused"),
+    mutant(AMOUNT, "if number > Self::MOST", "if number >= Self::MOST", "the largest count is refused"),
     mutant(
         LIMITS,
         "floor: least.max(from_above)",
@@ -195,7 +195,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     ),
     mutant(
         STAGES,
-        "step.amount.of(desired).min(desired)",
+        "step.amount.of(desired).min(most)",
         "step.amount.of(desired)",
         "a step beyond the end is never reached",
     ),
@@ -267,9 +267,15 @@ pub(super) const MUTANTS: &[Mutant] = &[
     ),
     mutant(
         SCHEDULE,
-        "let leaves = i64::from(effect.retire && !effect.launch && order == Order::RetireFirst && !waits);",
+        "let leaves = i64::from(effect.retire && !effect.launch && order == Order::RetireFirst && !stays);",
         "let leaves = 0;",
         "what goes makes no room before the next wave",
+    ),
+    mutant(
+        SCHEDULE,
+        "order == Order::RetireFirst && !stays);",
+        "order == Order::RetireFirst && !waits);",
+        "one that another budget makes wait makes room all the same",
     ),
     mutant(
         SCHEDULE,

@@ -187,9 +187,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
         "attempt <= self.target(service).policy.attempts",
         "it is tried once too often",
     ),
-    mutant(FAILURE, "self.failed > most", "self.failed >= most", "as many failures as allowed are too many"),
+    mutant(
+        FAILURE,
+        "self.failed[service as usize] > most",
+        "self.failed[service as usize] >= most",
+        "as many failures as allowed are too many",
+    ),
     mutant(FAILURE, "if count > most", "if count >= most", "as many compromised as allowed are too many"),
-    mutant(FAILURE, "self.failed = 0;", "", "what failed before somebody went on still counts"),
+    mutant(FAILURE, "self.failed.fill(0);", "", "what failed before somebody went on still counts"),
     mutant(FAILURE, "self.frozen = true;", "", "a failure does not stop what is under way"),
     mutant(
         FAILURE,

@@ -57,6 +57,14 @@ const COMMITTED: &str = "\
 #   `end`; `shift:WEIGHT`; `analyse:NAME`; `ask`. Before an event is read, texts in its JSON are replaced: `$TYPE:N` by the
 #   key of the action at position N, from 0, among the actions of that type which `next` gives just then; `$same:N` by
 #   what such a text was replaced by in the event at position N.
+# ledger
+#   Reads the ledger in the file that the input names, JSON Lines. Expected: how many entries it has, a space, and the digest
+#   of the last one, or `none`; or `!` and the code of the first fault, a space, and how many entries are before it.
+# ledger --service SERVICE
+#   The same; expected: what is known of the service. `history=` what became of each rollout, the oldest first, with commas
+#   between, `running` where nothing is recorded; `current=` the digest of the release that runs; `previous=` that of the
+#   previous good one; `target=` that of the release to go back to where the one of the last rollout fails. `none` where
+#   there is none.
 # In the inputs of the parse operations, `\\\\`, `\\t`, `\\n`, `\\0` and `\\e` stand for a backslash, a tab, a line feed, a zero
 # byte and an escape character.
 ";

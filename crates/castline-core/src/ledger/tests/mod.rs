@@ -7,7 +7,10 @@ mod stories;
 use std::collections::BTreeMap;
 
 use super::{Change, Ledger, Outcome, Record};
-use crate::{Digest, Document as _, Release, Time};
+use crate::{
+    Digest, Document as _, Release, Time,
+    rollout::{Event, What},
+};
 
 /// The digest that stands for a word.
 fn digest(word: &str) -> Digest {
@@ -65,9 +68,7 @@ fn told(lines: &[&str]) -> Ledger {
             }
             ["event", name] => Record::Event {
                 rollout: rollout(name),
-                event: "launched".into(),
-                subject: "i-1".into(),
-                detail: String::new(),
+                event: Event { at: Time::default(), what: What::Ready { instance: "i-1".into() } }.into(),
             },
             ["prune", image] => Record::Pruning { images: vec![digest(image)] },
             ["note"] => Record::Note { about: None, text: "a word".into() },

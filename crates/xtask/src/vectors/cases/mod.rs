@@ -16,6 +16,7 @@ mod forms;
 mod infeasible;
 mod journals;
 mod layers;
+mod ledgers;
 mod links;
 mod plans;
 mod platforms;
@@ -57,6 +58,7 @@ pub(super) fn committed() -> Vec<Section> {
         infeasible::sections(),
         rollouts::sections(),
         troubles::sections(),
+        ledgers::sections(),
     ]
     .concat()
 }
