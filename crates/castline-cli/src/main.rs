@@ -6,6 +6,7 @@ mod check;
 mod documents;
 #[cfg(target_os = "linux")]
 mod drift;
+mod import;
 mod inspect;
 mod output;
 mod plan;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         #[cfg(not(target_os = "linux"))]
         Command::Drift(_) => Err("a root filesystem can be scanned on Linux only".into()),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Release(arguments) => release::run(&arguments),
         Command::Profile(arguments) => profile::run(&arguments),

@@ -165,6 +165,9 @@ pub struct Launch {
 pub struct Retire {
     /// Its id.
     pub id: Arc<str>,
+    /// What people know it by, where that is not its id: the label [`NAME`](crate::import::NAME).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Arc<str>>,
     /// In which zone it is.
     #[serde(default, skip_serializing_if = "no_text")]
     pub zone: Arc<str>,

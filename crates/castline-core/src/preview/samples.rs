@@ -60,6 +60,7 @@ pub(super) fn replacements(
             launch: Some(Launch { zone: zone.clone(), slot: None, labels: Arc::default() }),
             retire: Some(Retire {
                 id: format!("{service}-{number}").into(),
+                name: None,
                 zone: zone.clone(),
                 disposal: crate::plan::Disposal::End,
             }),

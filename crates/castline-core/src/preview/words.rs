@@ -100,7 +100,7 @@ pub(super) fn what(replacement: &Replacement) -> String {
             Disposal::Quarantine => " (quarantined)",
             Disposal::Isolate => " (isolated at once)",
         };
-        format!("{}{kept}", shown_whole(&retire.id))
+        format!("{}{kept}", shown_whole(retire.name.as_ref().unwrap_or(&retire.id)))
     });
     let launched = replacement.launch.as_ref().map(|launch| {
         let mut new = String::from("new");

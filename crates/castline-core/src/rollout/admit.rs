@@ -13,6 +13,7 @@ use super::{
     tally::{Refusal, refusal},
 };
 use crate::{
+    import::NAME,
     plan::{Disposal, Launch, Limit, Order, Reason, Replacement, Retire},
     policy::Compromised,
 };
@@ -202,6 +203,7 @@ impl Rollout {
         };
         let retire = (!lost.is_out() && !lost.is_leaving()).then(|| Retire {
             id: Arc::clone(&instance.id),
+            name: instance.label(NAME).map(Arc::from),
             zone: Arc::clone(&instance.zone),
             disposal,
         });

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     fleet::{Health, Instance, Integrity, Phase},
+    import::NAME,
     plan::{Disposal, Launch, Reason, Replacement},
     policy::{Compromised, Select},
     release::Match,
@@ -280,6 +281,11 @@ fn retires(service: &Service, step: &Step, fate: Fate) -> Result<(), Fault> {
     if retire.zone != victim.zone {
         let message = format!("`{id}` is in the zone `{}`, not in `{}`", victim.zone, retire.zone);
         return Err((Code::ZoneDiffers, message));
+    }
+    if retire.name.as_deref() != victim.label(NAME) {
+        let named = |name: Option<&str>| name.map_or("by its id".to_owned(), |name| format!("as `{name}`"));
+        let (found, known) = (named(retire.name.as_deref()), named(victim.label(NAME)));
+        return Err((Code::NameDiffers, format!("`{id}` is known {known}, not {found}")));
     }
     let spare = step.one.launch.is_none() && reason == Reason::Extra;
     match fate {

@@ -103,6 +103,8 @@ violation_codes! {
     ReasonUntrue => "reason-untrue";
     /// An instance is said to be where it is not.
     ZoneDiffers => "zone-differs";
+    /// An instance is called by a name that is not its own.
+    NameDiffers => "name-differs";
     /// An instance is launched in a zone in which none may be.
     ZoneNotAllowed => "zone-not-allowed";
     /// Something else becomes of a retired instance than the policy says.

@@ -23,7 +23,7 @@ use super::{
     Constraint, Disposal, Infeasible, InfeasibleCode, Plan, PlannedService, Replacement, Retire, Stage,
     Target,
 };
-use crate::{Document as _, fleet::Health, plan::Reason, policy::Compromised};
+use crate::{Document as _, fleet::Health, import::NAME, plan::Reason, policy::Compromised};
 
 /// How each service gets from what runs to what should, under its policy, and all of them under the limits that they share.
 ///
@@ -242,6 +242,7 @@ fn stage(target: &Target, outline: Outline, work: Work, slotted: &[Slotted]) -> 
         let draft = drafts[slotted.item as usize].take()?;
         let retire = draft.victim.map(|victim| Retire {
             id: Arc::clone(&victim.instance.id),
+            name: victim.instance.label(NAME).map(Arc::from),
             zone: Arc::clone(&victim.instance.zone),
             disposal: match (victim.reason, target.policy.compromised) {
                 (Reason::Compromised, Compromised::Quarantine) => Disposal::Quarantine,

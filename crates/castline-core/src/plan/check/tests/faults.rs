@@ -195,6 +195,12 @@ fn rows() -> Vec<Row> {
         ),
         ("a reason that is not so", web, |plan, _| first(plan).reason = Reason::Failed, Code::ReasonUntrue),
         ("another zone", zoned, |plan, _| retire(plan).zone = "b".into(), Code::ZoneDiffers),
+        (
+            "the name of another one",
+            web,
+            |plan, _| retire(plan).name = Some("other".into()),
+            Code::NameDiffers,
+        ),
         ("a launch in a strange zone", zoned, |plan, _| launch(plan).zone = "c".into(), Code::ZoneNotAllowed),
         (
             "a compromised one that is ended",

@@ -50,6 +50,7 @@ fn by_hand() -> (Plan, Vec<Target>) {
         launch: Some(Launch { zone: "".into(), slot: None, labels: std::sync::Arc::default() }),
         retire: Some(Retire {
             id: format!("web-{number}").into(),
+            name: None,
             zone: "".into(),
             disposal: crate::plan::Disposal::End,
         }),

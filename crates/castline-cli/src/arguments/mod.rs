@@ -1,3 +1,5 @@
+mod help;
+
 use std::{
     num::NonZeroUsize,
     path::{Path, PathBuf},
@@ -5,169 +7,51 @@ use std::{
 
 use castline::{
     Format, Limits, Options, Platform, Platforms, Watch, drift,
+    import::Services,
     sources::{Archive, Reference, Source, Transport},
 };
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{Failure, progress::Bar, size};
 
 /// Says whether a container image is what it claims to be, and whether what runs is what was shipped.
 #[derive(Debug, Parser)]
-#[command(name = "castline", version, propagate_version = true, after_help = HELP)]
+#[command(name = "castline", version, propagate_version = true, after_help = help::HELP)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
-/// What every command's exit status means; the READMEs say the same.
-macro_rules! exit_status {
-    () => {
-        "Exit status: 0 all is well, warnings and remarks aside; 1 an error was found, or
-something could not be checked; 2 the work could not be done."
-    };
-}
-
-const HELP: &str = concat!(
-    exit_status!(),
-    "
-
-IMAGE is oci:DIR[:TAG][@DIGEST], oci-archive:FILE[:TAG][@DIGEST] or docker-archive:FILE[:NAME[:TAG]];
-`:@N` in place of the tag takes the image at position N; a FILE of `-` is standard input. An image in a registry is copied first:
-  skopeo copy docker://docker.io/library/alpine:3 oci:alpine:3"
-);
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Prove that a plan is safe, independently of who made it, or show the steps that break it.
-    #[command(after_help = CHECK_EXAMPLES)]
+    #[command(after_help = help::CHECK_EXAMPLES)]
     Check(Check),
     /// Compare what runs with what was shipped: a root filesystem with its image, file by file.
-    #[command(after_help = DRIFT_EXAMPLES)]
+    #[command(after_help = help::DRIFT_EXAMPLES)]
     Drift(Drift),
+    /// Take what kubectl, docker, podman, aws or Packer print: fleets, policies, releases.
+    #[command(after_help = help::IMPORT_EXAMPLES)]
+    Import(Import),
     /// Compute how fleets get from what runs to what should, and show it before anything is done.
-    #[command(after_help = PLAN_EXAMPLES)]
+    #[command(after_help = help::PLAN_EXAMPLES)]
     Plan(Plan),
     /// Print what a runtime itself writes into an instance: what `drift --profile` leaves out.
-    #[command(after_help = PROFILE_EXAMPLES)]
+    #[command(after_help = help::PROFILE_EXAMPLES)]
     Profile(Profile),
     /// Show what an image is: identities, platforms, layers, configuration.
-    #[command(after_help = INSPECT_EXAMPLES)]
+    #[command(after_help = help::INSPECT_EXAMPLES)]
     Inspect(Inspect),
     /// Make the release of an image: it is verified, and becomes what should run.
-    #[command(after_help = RELEASE_EXAMPLES)]
+    #[command(after_help = help::RELEASE_EXAMPLES)]
     Release(Release),
     /// Print the files that an image stands for, as mtree(5) text or JSON lines.
-    #[command(after_help = TREE_EXAMPLES)]
+    #[command(after_help = help::TREE_EXAMPLES)]
     Tree(Tree),
     /// Check every blob, size, digest and layer of an image.
-    #[command(after_help = VERIFY_EXAMPLES)]
+    #[command(after_help = help::VERIFY_EXAMPLES)]
     Verify(Verify),
 }
-
-const CHECK_EXAMPLES: &str = "\
-Examples:
-  castline check --plan plan.json --fleet fleet.json --release release.json --policy policy.json
-  castline check --plan plan.json --fleet fleet.json --release release.json --exhaustive
-
-The proof shares no code with the planner. It shows that the plan is for this fleet, release and
-policy, does what the policy asks and nothing else, breaks no limit whatever the order in which
-things happen, and can always go on. --exhaustive also executes it in every world that is slow,
-fails, loses and repeats; that is for small plans.
-Exit status: 0 it is safe; 1 it is not, and the steps that break it are shown; 2 the work could not
-be done.";
-
-const PLAN_EXAMPLES: &str = "\
-Examples:
-  castline plan --fleet fleet.json --release release.json
-  castline plan --fleet fleet.json --release release.json --policy policy.json --html plan.html
-  castline plan --fleet fleet.json --release release.json --policy policy.json --json > plan.json
-  castline plan --fleet web.json --fleet db.json --release web-2.json --release db-2.json
-
-Nothing is done: the plan is a document, which names each instance, in which order and why; approve
-of it by its digest. Without --policy, replacements are rolled out one by one with a surge of 25 %
-and nothing unavailable. The capacity that is shown is that of a simulation; --world FILE
-says how long things take. schemas/ has the schemas of all documents.
-Exit status: 0 there is a plan; 1 it is infeasible, and the constraints in conflict are named; 2 the
-work could not be done.";
-
-const RELEASE_EXAMPLES: &str = "\
-Examples:
-  castline release oci:images/app:v2 --service web --replicas 6 > release.json
-  castline release oci:images/app:v2 --platform linux/arm64 --service web --replicas 6 --spec spec.json
-
-The image is verified first: there is no release of one that is not intact or could not be checked as
-a whole. --spec is a document with what of env, entrypoint, args, user, workingDir, mounts and labels
-is not as the image says.
-Exit status: 0 the release is printed; 1 the image is not intact; 2 the work could not be done.";
-
-const DRIFT_EXAMPLES: &str = "\
-Examples:
-  castline drift oci:images/app:v1 /proc/4711/root --profile podman
-  castline drift oci:images/app:v1 /mnt/rootfs --ignore 'var/cache/**' --json
-  castline drift oci:images/app:v1 /proc/4711/root --fast --profile docker
-  castline tree oci:images/app:v1 --json > app.jsonl
-  castline drift tree:app.jsonl /proc/4711/root --profile kubernetes --mount /data
-
-Compared are type, mode, owner, size, content, link target, device, extended attributes and hard
-links. The image is verified first; a tree that was saved is taken as it is. Nothing is written to
-ROOTFS. What cannot be read, as by another user than root, is told and leaves the verdict open.
-
---fast believes that what the overlay has not written is as in the image: it does not see who
-altered the image's layers on the host. --cache believes the kernel's ctime: it does not see who
-set the clock back, or wrote to the disk beneath the filesystem. --verity believes the kernel, which
-refuses to read what differs from the digest that it measures.
-
-Severities: critical is code that was not shipped, or rights; warning is what differs otherwise;
-info is what programs leave as they run (logs, files in /tmp), and no drift.
-Exit status: 0 no drift, remarks aside; 1 it drifted, or something could not be checked; 2 the work
-could not be done.";
-
-const PROFILE_EXAMPLES: &str = "\
-Examples:
-  castline profile
-  castline profile podman
-  castline profile kubernetes --json";
-
-const INSPECT_EXAMPLES: &str = concat!(
-    "\
-Examples:
-  castline inspect oci:images/app
-  castline inspect docker-archive:app.tar:example/app:1.0
-  castline inspect oci:images/app:v1 --json | jq '.images[].layers[].diffId'
-
-Reads the documents only; layers are left to `castline verify`.
-",
-    exit_status!()
-);
-
-const TREE_EXAMPLES: &str = concat!(
-    "\
-Examples:
-  castline tree oci:images/app:v1 > app.mtree
-  castline tree oci:images/app:v1 --platform linux/arm64 --json > app.jsonl
-  castline tree docker-archive:app.tar | fmtree -p /mnt/rootfs
-
-The image is verified on the way, and nothing is printed of one that is not intact or could not
-be checked as a whole. Of several images one has to be taken. The text is mtree(5) with sizes and
-SHA-256 digests; --json is one object a line, with extended attributes and further names of a file
-as well.
-",
-    exit_status!()
-);
-
-const VERIFY_EXAMPLES: &str = concat!(
-    "\
-Examples:
-  castline verify oci:images/app
-  castline verify oci:images/app:v1 --platform linux/arm64
-  castline verify docker-archive:app.tar.gz --json
-  docker save example/app:1.0 | castline verify docker-archive:-
-  castline verify oci:images/app --unreferenced --jobs 1
-
-Without a tag, everything that the index names is checked.
-",
-    exit_status!()
-);
 
 /// What both commands take.
 #[derive(Debug, Args)]
@@ -296,6 +180,67 @@ pub(crate) struct Release {
     pub(crate) spec: Option<PathBuf>,
 }
 
+/// Whose documents are imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Origin {
+    /// `kubectl get … -o json`.
+    #[value(alias = "kubectl")]
+    Kubernetes,
+    /// `docker inspect`, `podman inspect`.
+    #[value(alias = "podman")]
+    Docker,
+    /// `aws ec2 describe-instances`, `aws autoscaling describe-auto-scaling-groups`.
+    Aws,
+    /// The manifest that Packer writes of what it built.
+    Packer,
+}
+
+/// What is printed of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// What runs.
+    Fleet,
+    /// How the platform would replace it.
+    Policy,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// Whose documents these are.
+    #[arg(value_name = "FROM")]
+    pub(crate) origin: Origin,
+    /// The documents; `-` is standard input.
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Only this service; of Packer, the one that the release is of.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) service: Option<String>,
+    /// Print this document of the service, for `castline plan`.
+    #[arg(long, value_name = "WHAT", requires = "service")]
+    pub(crate) get: Option<Part>,
+    /// What a service is: `workload`, `qualified` (with its namespace or project), `label=KEY`, or `one=NAME` for all.
+    #[arg(long, value_name = "HOW", default_value = "workload", value_parser = services)]
+    pub(crate) services: Services,
+    /// Of Kubernetes, only this namespace.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+    /// Of Packer, only this region.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) region: Option<String>,
+    /// Of Packer, only the build of this name.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) build: Option<String>,
+    /// Of Packer, how many instances should run.
+    #[arg(long, value_name = "N", requires = "service")]
+    pub(crate) replicas: Option<u64>,
+    /// Also how instances are run, which can hold secrets.
+    #[arg(long)]
+    pub(crate) specs: bool,
+    /// Print one JSON document instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Profile {
     /// Which: docker, podman, kubernetes or none; all by default.
@@ -385,6 +330,16 @@ fn expected(text: &str) -> Result<Expected, castline::sources::Error> {
     match text.strip_prefix("tree:") {
         Some(file) => Ok(Expected::Tree(file.into())),
         None => text.parse().map(Expected::Image),
+    }
+}
+
+fn services(text: &str) -> Result<Services, String> {
+    match text.split_once('=') {
+        None if text == "workload" => Ok(Services::Workload),
+        None if text == "qualified" => Ok(Services::Qualified),
+        Some(("label", key)) if !key.is_empty() => Ok(Services::Label(key.into())),
+        Some(("one", name)) if !name.is_empty() => Ok(Services::One(name.into())),
+        _ => Err("write `workload`, `qualified`, `label=KEY` or `one=NAME`".into()),
     }
 }
 
