@@ -78,6 +78,12 @@ fn infeasible() -> Vec<Case> {
             "!floor-unreachable fleet web",
         ),
         plans(
+            "a-floor-above-what-is-desired",
+            &web("w1 w2", 2, &budgets(&json!([{"minAvailable": 3, "maxSurge": 1}]))),
+            "!floor-unreachable fleet web",
+        )
+        .because("a surge that is never given back is none"),
+        plans(
             "blue-green-without-room",
             &web("w1 w2", 2, &policy(0, 1, &json!({"strategy": {"blueGreen": {}}}))),
             "!strategy-in-conflict fleet web|the strategy of web",

@@ -280,6 +280,30 @@ fn gated() -> Vec<Case> {
             &[(3, "running"), (4, "running"), (5, "running launch:a")],
         ),
         rollout(
+            "baked-anew",
+            &{
+                let mut target = canary(&json!({"bakeSeconds": 60}), &Value::Null);
+                target["policy"]["breakers"] = json!({"maxFailed": 1});
+                target
+            },
+            &after_first([
+                of(33, "gone", "n1"),
+                launched(34, "$launch:0", "n2"),
+                event(63, "tick"),
+                of(64, "ready", "n2"),
+                event(123, "tick"),
+                event(124, "tick"),
+            ]),
+            &[
+                (3, "running"),
+                (4, "running launch:a"),
+                (6, "running"),
+                (8, "running"),
+                (9, "running launch:a"),
+            ],
+        )
+        .because("what is lost is made up for, and then nothing may fail for as long again"),
+        rollout(
             "shifted",
             &canary(&json!({}), &json!(10)),
             &after_first([

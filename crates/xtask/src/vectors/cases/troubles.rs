@@ -83,6 +83,13 @@ fn failing() -> Vec<Case> {
             ],
         ),
         with_fallback(
+            "back-while-more-fails",
+            &web("w1@a w2@a", 2, &policy(0, 2, &json!({"onFailure": "rollback"}))),
+            &[no_capacity(1), no_capacity(2)],
+            &[(0, "running launch:a launch:a"), (1, "rollingBack launch:a"), (2, "rolledBack")],
+        )
+        .because("what was begun before and fails is no failure of going back"),
+        with_fallback(
             "back-where-the-old-one-goes-first",
             &web("w1@a w2@a", 2, &policy(1, 0, &json!({"onFailure": "rollback"}))),
             &[of(1, "gone", "w1"), no_capacity(2), launched(3, "$launch:0", "o1"), of(4, "ready", "o1")],
