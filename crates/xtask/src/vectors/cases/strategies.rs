@@ -196,6 +196,25 @@ fn slots() -> Vec<Case> {
             "[web] 1:-z:extra",
         ),
         plans(
+            "the-highest-slot-goes-and-not-the-one-that-is-down",
+            &web(
+                "x:slot=web-0,notReady y:slot=web-1 z:slot=web-2",
+                2,
+                &policy(1, 1, &json!({"order": ["highestSlot"]})),
+            ),
+            "[web] 1:-x+#web-0:image 1:-z:extra 2:-y+#web-1:image",
+        ),
+        plans(
+            "fewer-and-the-compromised-one-in-the-canary",
+            &web(
+                "w1:compromised w2:notReady w3:notReady",
+                2,
+                &policy(1, 1, &json!({"strategy": {"canary": [{"amount": 1, "gate": {"bakeSeconds": 60}}]}})),
+            ),
+            "[web: canary 1 of 1] 1:-w2:extra 1:+-w1:compromised bake=60 [web: rest] after=0 2:-w3+:image",
+        )
+        .because("nothing comes for one that does no work; of the others the worst goes first"),
+        plans(
             "a-slot-that-is-down",
             &web("x:failed,slot=web-0", 1, &policy(0, 0, &json!({}))),
             "[web] 1:-x+#web-0:failed",
