@@ -143,6 +143,8 @@ violation_codes! {
     FloorBroken => "floor-broken";
     /// An action makes more present than a ceiling.
     CeilingBroken => "ceiling-broken";
+    /// An action is one more under way than a limit allows at once.
+    InFlightBroken => "in-flight-broken";
     /// Something is launched that is of no release.
     WrongRevision => "wrong-revision";
     /// A launch is asked for again after it was answered.

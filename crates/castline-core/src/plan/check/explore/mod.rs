@@ -19,8 +19,8 @@ use crate::{
 };
 
 /// Executes a plan in every order in which things can happen, with so many faults anywhere, and proves of each state that
-/// can be reached: no action takes what is available below a floor, or what is present above a ceiling; only the
-/// releases are launched, and each launch once; no slot is held twice; a journal of the events gives the same state
+/// can be reached: no action takes what is available below a floor, what is present above a ceiling, or what is under way
+/// above what may be in flight; only the releases are launched, and each launch once; no slot is held twice; a journal of the events gives the same state
 /// again; and the rollout can end, or waits for somebody.
 ///
 /// Instances are counted by the world of the exploration, not by the rollout. What a limit for some reasons or for some time says
@@ -182,6 +182,17 @@ impl Explorer<'_> {
                 let message =
                     format!("{what} makes {present} present, above the ceiling {ceiling} of {}", limit.name);
                 return Err((Code::CeilingBroken, message));
+            }
+            let under_way = state.world.under_way(limit);
+            if let (Some(action), Some(most)) =
+                (counted().next(), limit.in_flight.filter(|most| under_way > *most))
+            {
+                let what = describe(action);
+                let message = format!(
+                    "with {what}, {under_way} are under way at once, above the {most} of {}",
+                    limit.name
+                );
+                return Err((Code::InFlightBroken, message));
             }
             let retired = counted().find(|action| match &action.what {
                 Do::Retire { instance, .. } => before.works(instance),

@@ -59,6 +59,8 @@ struct Body {
     labels: Arc<BTreeMap<String, String>>,
     phase: Phase,
     ready: bool,
+    /// It was ready once.
+    came: bool,
     /// It may come up by itself.
     may_rise: bool,
     isolated: bool,
@@ -94,6 +96,7 @@ impl World {
                     labels: Arc::clone(&one.labels),
                     phase: one.phase,
                     ready: one.is_available(),
+                    came: true,
                     may_rise: one.health != Health::Failed,
                     isolated: isolates && one.integrity == crate::Integrity::Compromised,
                     asked: one.phase == Phase::Terminating,
@@ -119,6 +122,7 @@ impl World {
                         labels: Arc::clone(labels),
                         phase: Phase::Pending,
                         ready: false,
+                        came: false,
                         may_rise: true,
                         isolated: false,
                         asked: false,
@@ -145,6 +149,16 @@ impl World {
         let coming = self.launching.values().filter(counted).count() as u64;
         let there = || self.bodies.values().filter(counted).filter(|body| body.phase != Phase::Quarantined);
         (there().count() as u64 + coming, there().filter(|body| body.is_available()).count() as u64)
+    }
+
+    /// How many replacements are under way at the least, as a limit counts: each has one that comes and one that goes at most.
+    pub(super) fn under_way(&self, limit: &Limit) -> u64 {
+        let counted = |body: &&Body| limit.of.has(&body.service, &body.zone, &body.labels);
+        let there = || self.bodies.values().filter(counted);
+        let coming = there().filter(|body| body.key.is_some() && !body.came && !body.asked).count()
+            + self.launching.values().filter(counted).count();
+        let going = there().filter(|body| body.asked && body.phase == Phase::Running).count();
+        coming.max(going) as u64
     }
 
     pub(super) fn is_counted(&self, limit: &Limit, action: &Action) -> bool {
@@ -236,6 +250,7 @@ impl World {
             News::Ready(id) | News::NotReady(id) => {
                 if let Some(body) = self.bodies.get_mut(id).filter(|body| !body.asked) {
                     body.ready = matches!(news, News::Ready(_));
+                    body.came |= body.ready;
                     body.may_rise = true;
                     body.phase = Phase::Running;
                 }

@@ -79,15 +79,21 @@ fn what_does_not_fit_is_not_called_exhaustive() {
 
 #[test]
 fn a_limit_that_is_too_lax_is_found_with_its_trace() {
-    for (policy, lax, code) in [(one_above(), 0, Code::CeilingBroken), (one_below(), 1, Code::FloorBroken)] {
+    let one_at_once = Policy::default()
+        .with_budget(Budget::fleet(Amount::ZERO, Amount::Count(3)))
+        .with_budget(Budget::in_flight(Scope::Fleet, Amount::Count(1)));
+    type Laxer = fn(&mut Limit);
+    let cases: [(Policy, Laxer, Code); 3] = [
+        (one_above(), |limit| limit.ceiling = limit.ceiling.map(|_| 6), Code::CeilingBroken),
+        (one_below(), |limit| limit.floor = limit.floor.map(|_| 0), Code::FloorBroken),
+        (one_at_once, |limit| limit.in_flight = None, Code::InFlightBroken),
+    ];
+    for (policy, laxer, code) in cases {
         let targets = [target("web", olds("web", 3), 3, policy)];
         let plan = planned(&targets);
         let strict = plan.limits.clone();
         let mut wrong = plan;
-        match lax {
-            0 => wrong.limits[0].ceiling = Some(6),
-            _ => wrong.limits[0].floor = Some(0),
-        }
+        wrong.limits.iter_mut().for_each(laxer);
         let violation = explore_with(&wrong, &targets, &[], &strict, Extent::default().with_faults(0))
             .expect_err("a violation");
         assert_eq!(violation.code, code, "{violation}");

@@ -382,6 +382,7 @@ fn grown() -> Vec<Target> {
 const OF_EXPLORATIONS: &[Code] = &[
     Code::FloorBroken,
     Code::CeilingBroken,
+    Code::InFlightBroken,
     Code::WrongRevision,
     Code::LaunchedTwice,
     Code::Endless,
