@@ -60,6 +60,9 @@ impl Desk {
 
 const WEB: &str = "--fleet fleet.json --release release.json --policy policy.json";
 
+/// What somebody does to a document.
+type Change = fn(&mut Value);
+
 fn read(text: &str) -> Value {
     serde_json::from_str(text).expect(text)
 }
@@ -93,28 +96,28 @@ fn a_plan_that_was_changed_is_not_safe_and_says_why() {
     let desk = Desk::new();
     let (_, text, _) = desk.run(&format!("plan {WEB} --json"));
     let plan = read(&text);
-    let changed = |change: &dyn Fn(&mut Value)| {
+    let changed = |change: Change| {
         let mut plan = plan.clone();
         change(&mut plan);
         desk.run_with(&format!("check --plan - {WEB}"), &plan.to_string())
     };
-    let unsafe_ones: [(&str, &dyn Fn(&mut Value), &str); 4] = [
+    let unsafe_ones: [(&str, Change, &str); 4] = [
         (
             "it retires first",
-            &|plan| plan["stages"][0]["replacements"][0]["order"] = "retireFirst".into(),
+            |plan| plan["stages"][0]["replacements"][0]["order"] = "retireFirst".into(),
             "i-0",
         ),
         (
             "it leaves one out",
-            &|plan| {
+            |plan| {
                 plan["stages"][0]["replacements"].as_array_mut().expect("a list").pop();
             },
             "i-3",
         ),
-        ("it allows itself more", &|plan| plan["limits"][0]["ceiling"] = 9.into(), "fleet web"),
+        ("it allows itself more", |plan| plan["limits"][0]["ceiling"] = 9.into(), "fleet web"),
         (
             "it is of another fleet",
-            &|plan| plan["services"][0]["fleet"] = plan["services"][0]["release"].clone(),
+            |plan| plan["services"][0]["fleet"] = plan["services"][0]["release"].clone(),
             "fleet",
         ),
     ];

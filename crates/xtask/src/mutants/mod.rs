@@ -33,7 +33,9 @@ const fn mutant(file: &'static str, old: &'static str, new: &'static str, fault:
 }
 
 impl Mutant {
-    const fn equal(self, why: &'static str) -> Self {
+    /// The same, which nobody could notice.
+    #[must_use]
+    pub const fn equal(self, why: &'static str) -> Self {
         Self { equal: Some(why), ..self }
     }
 

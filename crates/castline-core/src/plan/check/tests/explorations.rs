@@ -77,12 +77,13 @@ fn what_does_not_fit_is_not_called_exhaustive() {
     assert_eq!((found.exhaustive, found.states), (false, 20));
 }
 
+type Laxer = fn(&mut Limit);
+
 #[test]
 fn a_limit_that_is_too_lax_is_found_with_its_trace() {
     let one_at_once = Policy::default()
         .with_budget(Budget::fleet(Amount::ZERO, Amount::Count(3)))
         .with_budget(Budget::in_flight(Scope::Fleet, Amount::Count(1)));
-    type Laxer = fn(&mut Limit);
     let cases: [(Policy, Laxer, Code); 3] = [
         (one_above(), |limit| limit.ceiling = limit.ceiling.map(|_| 6), Code::CeilingBroken),
         (one_below(), |limit| limit.floor = limit.floor.map(|_| 0), Code::FloorBroken),
