@@ -13,6 +13,7 @@ mod documents;
 mod drifts;
 mod fleets;
 mod forms;
+mod guards;
 mod infeasible;
 mod journals;
 mod layers;
@@ -58,6 +59,7 @@ pub(super) fn committed() -> Vec<Section> {
         infeasible::sections(),
         rollouts::sections(),
         troubles::sections(),
+        guards::sections(),
         ledgers::sections(),
     ]
     .concat()

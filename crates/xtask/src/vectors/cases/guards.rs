@@ -1,0 +1,140 @@
+//! Rollouts that count: what is begun, and what is asked for, when it is not to be begun or asked for yet.
+
+use serde_json::{Value, json};
+
+use super::{
+    fleets::{budget, policy, web},
+    journals::{answer, by, event, launched, of, rollout, two},
+};
+use crate::vectors::case::{Case, Section};
+
+pub(super) fn sections() -> Vec<Section> {
+    vec![Section { title: "Rollouts that count", cases: [begun(), asked(), failed()].concat() }]
+}
+
+fn budgets(budgets: &Value) -> Value {
+    json!({"budgets": budgets})
+}
+
+/// What is begun.
+fn begun() -> Vec<Case> {
+    let soon = json!({"schedule": "1 0 * * *", "durationSeconds": 3600, "timeZone": "UTC"});
+    vec![
+        rollout(
+            "one-in-flight",
+            &web("w1@a w2@a w3@a", 3, &budgets(&json!([budget(0, 3), {"maxInFlight": 1}]))),
+            &[launched(1, "$launch:0", "n1"), of(2, "ready", "n1"), of(3, "gone", "w1")],
+            &[(0, "running launch:a"), (1, "running"), (2, "running retire:w1"), (3, "running launch:a")],
+        ),
+        rollout(
+            "paused-with-one-that-retires-first",
+            &web("w1@a w2@a w3@a", 3, &policy(1, 0, &json!({}))),
+            &[by(1, "pause"), of(2, "gone", "w1"), launched(3, "$launch:0", "n1"), of(4, "ready", "n1")],
+            &[(0, "running retire:w1"), (2, "paused launch:a"), (4, "paused")],
+        )
+        .because("only what was begun is finished, and only one could be"),
+        rollout(
+            "a-budget-that-does-not-hold-now",
+            &web("w1@a w2@a", 2, &budgets(&json!([budget(0, 1), {"maxInFlight": 0, "window": soon}]))),
+            &[launched(1, "$launch:0", "n1"), of(60, "ready", "n1"), of(61, "gone", "w1")],
+            &[(0, "running launch:a"), (2, "running retire:w1"), (3, "running")],
+        )
+        .because("from a minute past midnight nothing more is begun"),
+        rollout(
+            "isolated-while-others-are-replaced",
+            &web("k1@a:new w1@a", 2, &policy(0, 1, &json!({"compromised": "isolate"}))),
+            &[of(1, "compromised", "k1"), of(2, "quarantined", "k1")],
+            &[
+                (0, "running launch:a"),
+                (1, "running retire:k1(isolate) launch:a"),
+                (2, "running launch:a launch:a"),
+            ],
+        )
+        .because("it goes at once, and what comes for it waits for room"),
+    ]
+}
+
+/// What is asked for.
+fn asked() -> Vec<Case> {
+    vec![
+        rollout(
+            "what-is-down-goes-before-its-replacement-comes",
+            &web("k1@a:new w1@a:notReady", 2, &policy(0, 1, &json!({}))),
+            &[of(1, "gone", "w1")],
+            &[(0, "running retire:w1"), (1, "running launch:a")],
+        ),
+        rollout(
+            "ends-when-the-failed-one-is-gone",
+            &web("w1@a", 1, &policy(0, 2, &json!({"attempts": 2}))),
+            &[
+                launched(1, "$launch:0", "n1"),
+                of(2, "failed", "n1"),
+                launched(3, "$launch:0", "n2"),
+                of(4, "ready", "n2"),
+                of(5, "gone", "w1"),
+                of(6, "gone", "n1"),
+            ],
+            &[
+                (2, "running retire:n1 launch:a"),
+                (4, "running retire:w1 retire:n1"),
+                (5, "running retire:n1"),
+                (6, "succeeded"),
+            ],
+        ),
+        rollout(
+            "fails-twice-and-is-retired-once",
+            &web("w1@a", 1, &policy(0, 2, &json!({"attempts": 3}))),
+            &[
+                launched(1, "$launch:0", "n1"),
+                of(2, "failed", "n1"),
+                of(3, "failed", "n1"),
+                of(4, "gone", "n1"),
+            ],
+            &[(2, "running retire:n1 launch:a"), (3, "running retire:n1 launch:a"), (4, "running launch:a")],
+        ),
+    ]
+}
+
+/// What is counted as failed.
+fn failed() -> Vec<Case> {
+    let no_capacity = |second| answer(second, "launchFailed", "$launch:0");
+    vec![
+        rollout(
+            "nothing-more-is-asked-for-after-a-failure",
+            &web("w1@a w2@a", 2, &policy(0, 2, &json!({}))),
+            &[no_capacity(1), launched(2, "$launch:0", "n2"), of(3, "ready", "n2"), by(4, "continue")],
+            &[
+                (0, "running launch:a launch:a"),
+                (1, "paused launch:a"),
+                (3, "paused"),
+                (4, "running retire:w2 launch:a"),
+            ],
+        ),
+        rollout(
+            "as-many-compromised-as-allowed",
+            &two(&json!({"breakers": {"maxCompromised": 1}})),
+            &[of(1, "compromised", "w2"), launched(2, "$launch:0", "n1"), of(3, "compromised", "w1")],
+            &[(1, "running launch:a"), (2, "running"), (3, "paused")],
+        ),
+        rollout(
+            "what-failed-before-somebody-went-on",
+            &two(&json!({"breakers": {"maxFailed": 1}})),
+            &[no_capacity(1), no_capacity(2), by(3, "continue"), no_capacity(4)],
+            &[(1, "running launch:a"), (2, "paused"), (3, "running launch:a"), (4, "running launch:a")],
+        )
+        .because("who goes on forgives"),
+        rollout(
+            "each-attempt-has-its-own-time",
+            &two(&json!({"attempts": 2, "progressDeadlineSeconds": 60})),
+            &[
+                launched(5, "$launch:0", "n1"),
+                of(50, "failed", "n1"),
+                of(51, "gone", "n1"),
+                launched(55, "$launch:0", "n2"),
+                event(60, "tick"),
+                event(111, "tick"),
+            ],
+            &[(2, "running retire:n1"), (3, "running launch:a"), (5, "running"), (6, "paused retire:n2")],
+        ),
+    ]
+}
