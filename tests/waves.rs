@@ -425,7 +425,7 @@ fn no_schedule_has_fewer_waves_under_one_budget_and_few_have_under_several() {
     let shown: Vec<&String> = wrong.iter().take(20).collect();
     assert!(wrong.is_empty(), "{} are wrong: {shown:#?}", wrong.len());
     let all = tally.gaps.values().sum::<u64>() + tally.missed;
-    assert!(tally.gaps.keys().all(|gap| *gap <= 2), "{tally:?}");
-    assert!(tally.gaps[&0] * 1000 >= all * 985, "{tally:?}");
-    assert!(tally.missed * 1000 <= all * 10, "{tally:?}");
+    assert!(tally.gaps.keys().all(|gap| *gap <= 3), "{tally:?}");
+    assert!(tally.gaps[&0] * 1000 >= all * 970, "{tally:?}");
+    assert!(tally.missed * 1000 <= all * 12, "{tally:?}");
 }
