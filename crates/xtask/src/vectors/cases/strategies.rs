@@ -196,6 +196,16 @@ fn slots() -> Vec<Case> {
             "[web] 1:-z:extra",
         ),
         plans(
+            "all-traffic-after-the-last-step",
+            &web("w1 w2", 2, &canary(&json!([{"amount": 2, "weight": 100}]))),
+            "[web: canary 1 of 1] 1:+-w1:image 2:+-w2:image weight=100",
+        ),
+        plans(
+            "even-zones-stay-as-they-are",
+            &web("w1@a w2@a w3@b", 3, &policy(0, 1, &json!({"spread": "even"}))),
+            "[web] 1:+a-w1:image 2:+a-w2:image 3:+b-w3:image",
+        ),
+        plans(
             "the-highest-slot-goes-and-not-the-one-that-is-down",
             &web(
                 "x:slot=web-0,notReady y:slot=web-1 z:slot=web-2",
