@@ -10,6 +10,7 @@ mod cells;
 mod event;
 mod events;
 mod failure;
+mod fresh;
 mod next;
 mod progress;
 mod replan;
@@ -31,6 +32,7 @@ pub use status::Status;
 use self::{
     admit::Queue,
     cells::Cell,
+    fresh::Fresh,
     replan::Replan,
     stages::StageState,
     steps::{State, Step},
@@ -74,6 +76,8 @@ pub struct Rollout {
     unanswered: BTreeSet<u32>,
     /// Instances that were asked to go and are still there.
     retiring: BTreeSet<u32>,
+    /// Of both, those that were asked for since the last event.
+    fresh: Fresh,
     /// Steps to be looked at.
     dirty: BTreeSet<u32>,
     /// Steps that wait for room in a limit.
@@ -140,6 +144,7 @@ impl Rollout {
         if self.status.is_end() {
             return self;
         }
+        self.fresh = Fresh::default();
         self.pass(event.at);
         self.happen(&event.what);
         self.settle();
@@ -266,6 +271,7 @@ impl Rollout {
         let step = &self.steps[number as usize];
         if step.is_unanswered() {
             self.unanswered.insert(number);
+            self.fresh.launches.insert(number);
         } else {
             self.unanswered.remove(&number);
         }

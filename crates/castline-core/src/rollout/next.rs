@@ -58,10 +58,24 @@ impl Rollout {
         if self.status.is_end() {
             return Next::default();
         }
-        let gates = (0..).zip(&self.stages).filter_map(|(number, _)| self.gate_action(number));
         let launches = self.unanswered.iter().filter_map(|step| self.launch_action(*step));
         let retires = self.retiring.iter().map(|cell| self.retire_action(*cell));
-        Next { actions: gates.chain(retires).chain(launches).collect(), wake: self.wake() }
+        Next { actions: self.gate_actions().chain(retires).chain(launches).collect(), wake: self.wake() }
+    }
+
+    /// [`Self::next`] without what was asked for before the last event: for those who remember what they have begun.
+    pub(crate) fn next_anew(&self) -> Next {
+        if self.status.is_end() {
+            return Next::default();
+        }
+        let launches = self.fresh.launches.intersection(&self.unanswered);
+        let launches = launches.filter_map(|step| self.launch_action(*step));
+        let retires = self.fresh.retires.intersection(&self.retiring).map(|cell| self.retire_action(*cell));
+        Next { actions: self.gate_actions().chain(retires).chain(launches).collect(), wake: self.wake() }
+    }
+
+    fn gate_actions(&self) -> impl Iterator<Item = Action> {
+        (0..).zip(&self.stages).filter_map(|(number, _)| self.gate_action(number))
     }
 
     /// How far it is, in numbers.

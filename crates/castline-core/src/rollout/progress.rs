@@ -18,6 +18,10 @@ impl Rollout {
         let step = &self.steps[number as usize];
         let State::Active { order, launch, retire } = step.state else { return };
         let gone = step.old.is_none_or(|cell| self.cells[cell as usize].is_out());
+        if step.is_untouched() && !self.may_start(number) {
+            self.change_step(number, |step| step.state = State::Waiting);
+            return;
+        }
         let up = match launch {
             Launching::Up(cell) => self.cells[cell as usize].available,
             Launching::None => true,
@@ -39,6 +43,22 @@ impl Rollout {
     /// Whether anything may be asked for: not while somebody has to decide what becomes of a failure, nor between two plans.
     fn may_ask(&self) -> bool {
         !self.frozen && self.replan.is_none()
+    }
+
+    /// Whether a step that has asked for nothing yet may still go on. Where work may not begin any more it waits again, as if it
+    /// had not been begun: nobody has seen that it was.
+    fn may_start(&self, number: u32) -> bool {
+        let step = &self.steps[number as usize];
+        let paused = matches!(self.status, Status::Paused { .. });
+        let mut bound = step.effects.iter().filter(|effect| effect.bound);
+        let in_time = step.stage.is_none() || self.may_begin(step.service);
+        !paused
+            && in_time
+            && bound.all(|effect| {
+                let limit = &self.inputs.plan.limits[effect.limit as usize];
+                let holds = limit.window.as_ref().is_some_and(|window| window.is_open(self.clock));
+                !holds || !self.tallies[effect.limit as usize].is_crowded(limit)
+            })
     }
 
     fn retire(&mut self, number: u32, order: Order, launch: Launching) {
@@ -71,6 +91,7 @@ impl Rollout {
             cell.instance.phase = Phase::Terminating;
         });
         self.retiring.insert(number);
+        self.fresh.retires.insert(number);
         let policy = &self.target(self.cells[number as usize].service).policy;
         let patience = policy.drain_seconds.saturating_add(policy.progress_deadline_seconds);
         self.timers.insert((self.clock.after_seconds(patience), Timer::Retire(number)));

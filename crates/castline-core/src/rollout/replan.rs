@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{Inputs, Rollout, Status, admit::Queue, cells::Cell, stages::StageState, tally::Tally};
+use super::{
+    Inputs, Rollout, Status, admit::Queue, cells::Cell, fresh::Fresh, stages::StageState, tally::Tally,
+};
 use crate::{
     Fleet, Release,
     plan::{Target, plan},
@@ -144,6 +146,7 @@ impl Rollout {
         self.timers.clear();
         self.stall = None;
         self.retiring.clear();
+        self.fresh = Fresh::default();
         self.dirty.clear();
         self.blocked.clear();
         self.fill();

@@ -74,6 +74,18 @@ impl Step {
         matches!(self.state, State::Done | State::Failed)
     }
 
+    /// Whether it was begun, and nothing was asked for yet.
+    pub(super) fn is_untouched(&self) -> bool {
+        let State::Active { order, launch, retire } = self.state else { return false };
+        let launch_is_new = launch == Launching::Held && self.attempt == 0;
+        match retire {
+            Retiring::Held => launch_is_new || launch == Launching::None,
+            // The old one is gone by itself, or there was none.
+            Retiring::Over => launch_is_new && order == Order::LaunchFirst,
+            Retiring::Asked => false,
+        }
+    }
+
     /// Whether nobody has answered yet what became of a launch.
     pub(super) const fn is_unanswered(&self) -> bool {
         matches!(self.state, State::Active { launch: Launching::Asked, .. })

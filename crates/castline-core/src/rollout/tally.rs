@@ -49,6 +49,11 @@ impl Tally {
         limit.ceiling.is_none_or(|ceiling| self.present + self.asked < number(ceiling))
     }
 
+    /// Whether more is under way than may be, since the limit holds at times.
+    pub(super) fn is_crowded(&self, limit: &Limit) -> bool {
+        limit.in_flight.is_some_and(|most| self.in_flight > number(most))
+    }
+
     /// Whether one that is available may go now.
     pub(super) fn can_spare(&self, limit: &Limit) -> bool {
         limit.floor.is_none_or(|floor| self.available > number(floor))

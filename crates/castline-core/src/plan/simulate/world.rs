@@ -91,7 +91,7 @@ pub(super) fn run(mut rollout: Rollout, plan: &Plan, world: &World, start: Time)
     let mut now = 0;
     for _ in 0..MOST_EVENTS {
         run.watch_stages(&rollout, now);
-        let next = rollout.next();
+        let next = rollout.next_anew();
         for action in &next.actions {
             run.ask(action, &rollout, now);
         }

@@ -19,6 +19,7 @@ fn budgets(budgets: &Value) -> Value {
 /// What is begun.
 fn begun() -> Vec<Case> {
     let soon = json!({"schedule": "1 0 * * *", "durationSeconds": 3600, "timeZone": "UTC"});
+    let hourly = json!({"schedule": "0 * * * *", "durationSeconds": 60, "timeZone": "UTC"});
     vec![
         rollout(
             "one-in-flight",
@@ -33,6 +34,41 @@ fn begun() -> Vec<Case> {
             &[(0, "running retire:w1"), (2, "paused launch:a"), (4, "paused")],
         )
         .because("only what was begun is finished, and only one could be"),
+        rollout(
+            "paused-before-it-was-asked-for",
+            &web("w1@a w2@a", 2, &policy(0, 1, &json!({}))),
+            &[
+                launched(1, "$launch:0", "n1"),
+                of(2, "ready", "n1"),
+                by(3, "pause"),
+                of(4, "gone", "w1"),
+                by(5, "continue"),
+            ],
+            &[(2, "running retire:w1"), (4, "paused"), (5, "running launch:a")],
+        )
+        .because("the second launch waited for room when it was paused: nobody has seen that it was begun"),
+        rollout(
+            "closed-before-it-was-asked-for",
+            &web("w1@a w2@a", 2, &policy(0, 1, &json!({"windows": [hourly]}))),
+            &[
+                launched(1, "$launch:0", "n1"),
+                of(2, "ready", "n1"),
+                of(60, "gone", "w1"),
+                event(3600, "tick"),
+            ],
+            &[(2, "running retire:w1"), (3, "running"), (4, "running launch:a")],
+        ),
+        rollout(
+            "a-budget-that-holds-before-it-was-asked-for",
+            &web("w1@a w2@a", 2, &budgets(&json!([budget(0, 1), {"maxInFlight": 0, "window": soon}]))),
+            &[
+                launched(1, "$launch:0", "n1"),
+                of(2, "ready", "n1"),
+                of(60, "gone", "w1"),
+                event(3660, "tick"),
+            ],
+            &[(2, "running retire:w1"), (3, "running"), (4, "running launch:a")],
+        ),
         rollout(
             "a-budget-that-does-not-hold-now",
             &web("w1@a w2@a", 2, &budgets(&json!([budget(0, 1), {"maxInFlight": 0, "window": soon}]))),
