@@ -130,7 +130,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         "if gone { Retiring::Over } else { Retiring::Held }",
         "Retiring::Held",
         "what is gone is still to go",
-    ),
+    )
+    .equal("the step is looked at before anything else is, and then it is seen that what it retires is gone"),
     mutant(
         PROGRESS,
         "retire == Retiring::Held && (order == Order::RetireFirst || up)",
@@ -142,6 +143,25 @@ pub(super) const MUTANTS: &[Mutant] = &[
         "launch == Launching::Held && (order == Order::LaunchFirst || gone)",
         "launch == Launching::Held",
         "the new one comes before the old one is gone",
+    ),
+    mutant(
+        PROGRESS,
+        "if step.is_untouched() && !self.may_start(number)",
+        "if false",
+        "what nobody has seen is asked for in a pause",
+    ),
+    mutant(PROGRESS, "!paused && in_time && bound.all", "in_time && bound.all", "a pause does not matter"),
+    mutant(
+        PROGRESS,
+        "!paused && in_time && bound.all",
+        "!paused && bound.all",
+        "a window that closes does not matter",
+    ),
+    mutant(
+        PROGRESS,
+        "!holds || !self.tallies",
+        "true || !self.tallies",
+        "a budget that begins to hold does not matter",
     ),
     mutant(
         PROGRESS,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     fleets::{budget, policy, web},
-    journals::{answer, by, event, launched, of, rollout, two},
+    journals::{answer, by, event, launched, of, resize, rollout, two},
 };
 use crate::vectors::case::{Case, Section};
 
@@ -18,7 +18,7 @@ fn budgets(budgets: &Value) -> Value {
 
 /// What is begun.
 fn begun() -> Vec<Case> {
-    let soon = json!({"schedule": "1 0 * * *", "durationSeconds": 3600, "timeZone": "UTC"});
+    let soon = soon();
     let hourly = json!({"schedule": "0 * * * *", "durationSeconds": 60, "timeZone": "UTC"});
     vec![
         rollout(
@@ -87,11 +87,57 @@ fn begun() -> Vec<Case> {
             ],
         )
         .because("it goes at once, and what comes for it waits for room"),
+        rollout(
+            "isolated-while-enough-is-in-flight",
+            &web(
+                "k1@a:new w1@a",
+                2,
+                &json!({"budgets": [budget(0, 1), {"maxInFlight": 1}], "compromised": "isolate"}),
+            ),
+            &[of(1, "compromised", "k1")],
+            &[(0, "running launch:a"), (1, "running retire:k1(isolate) launch:a")],
+        )
+        .because("no budget keeps what is compromised in its place"),
+        rollout(
+            "one-that-fell-goes-before-one-that-works",
+            &web("w1@a w2@a w3@a", 3, &budgets(&json!([budget(0, 1), {"maxInFlight": 1}]))),
+            &[
+                launched(1, "$launch:0", "n1"),
+                of(2, "ready", "n1"),
+                of(3, "notReady", "w3"),
+                of(4, "gone", "w1"),
+            ],
+            &[(0, "running launch:a"), (3, "running retire:w1"), (4, "running retire:w3")],
+        ),
+        rollout(
+            "resized-with-one-that-was-begun",
+            &web("w1@a w2@a w3@a", 3, &policy(0, 2, &json!({}))),
+            &[
+                launched(1, "$launch:0", "n1"),
+                of(2, "ready", "n1"),
+                resize(3, 4),
+                of(4, "gone", "w1"),
+                launched(5, "$launch:0", "n2"),
+            ],
+            &[
+                (0, "running launch:a launch:a"),
+                (2, "running retire:w1 launch:a"),
+                (4, "running launch:a"),
+                (5, "running launch:a launch:a"),
+            ],
+        )
+        .because("nothing is asked for by a plan that is going to be made anew"),
     ]
+}
+
+/// An hour that begins a minute after everything else.
+fn soon() -> Value {
+    json!({"schedule": "1 0 * * *", "durationSeconds": 3600, "timeZone": "UTC"})
 }
 
 /// What is asked for.
 fn asked() -> Vec<Case> {
+    let soon = soon();
     vec![
         rollout(
             "what-is-down-goes-before-its-replacement-comes",
@@ -128,6 +174,34 @@ fn asked() -> Vec<Case> {
             ],
             &[(2, "running retire:n1 launch:a"), (3, "running retire:n1 launch:a"), (4, "running launch:a")],
         ),
+        rollout(
+            "compromised-after-it-was-asked-to-go",
+            &web("w1@a", 1, &policy(0, 3, &json!({"attempts": 2}))),
+            &[launched(1, "$launch:0", "n1"), of(2, "failed", "n1"), of(3, "compromised", "n1")],
+            &[(2, "running retire:n1 launch:a"), (3, "running retire:n1 launch:a")],
+        )
+        .because("something else comes for it already"),
+        rollout(
+            "lost-when-nothing-may-be-begun",
+            &web(
+                "w1@a",
+                1,
+                &json!({
+                    "budgets": [budget(0, 1), {"maxInFlight": 0, "window": soon}],
+                    "strategy": {"canary": [{"amount": 1, "gate": {"approval": "ops"}}]},
+                }),
+            ),
+            &[
+                launched(1, "$launch:0", "n1"),
+                of(2, "ready", "n1"),
+                of(3, "gone", "w1"),
+                of(60, "gone", "n1"),
+                answer(61, "approved", "$ask:0"),
+                event(3660, "tick"),
+            ],
+            &[(3, "running ask"), (4, "running ask"), (5, "running"), (6, "running launch:a")],
+        )
+        .because("it has not succeeded before what is lost is back"),
     ]
 }
 
@@ -159,6 +233,21 @@ fn failed() -> Vec<Case> {
             &[(1, "running launch:a"), (2, "paused"), (3, "running launch:a"), (4, "running launch:a")],
         )
         .because("who goes on forgives"),
+        rollout(
+            "tried-again-when-everything-else-is-done",
+            &web("w1@a w2@a", 2, &policy(0, 2, &json!({"breakers": {"maxFailed": 1}}))),
+            &[
+                no_capacity(1),
+                launched(2, "$launch:0", "n2"),
+                of(3, "ready", "n2"),
+                of(4, "gone", "w2"),
+                by(5, "continue"),
+                launched(6, "$launch:0", "n3"),
+                of(7, "ready", "n3"),
+                of(8, "gone", "w1"),
+            ],
+            &[(4, "paused"), (5, "running launch:a"), (7, "running retire:w1"), (8, "succeeded")],
+        ),
         rollout(
             "each-attempt-has-its-own-time",
             &two(&json!({"attempts": 2, "progressDeadlineSeconds": 60})),

@@ -282,6 +282,16 @@ fn compromised() -> Vec<Case> {
             "[web] 1:+-w2(quarantine):compromised 2:+-w1:image",
         ),
         plans(
+            "compromised-isolated-together",
+            &web(
+                "w1:new,compromised w2:new,compromised w3:new",
+                3,
+                &json!({"budgets": [budget(0, 1), {"maxInFlight": 1}], "compromised": "isolate"}),
+            ),
+            "[web: isolate] 1:-w1(isolate):compromised 1:-w2(isolate):compromised [web] after=0 \
+             2:+:compromised 3:+:compromised",
+        ),
+        plans(
             "compromised-isolated",
             &web(fleet, 3, &dealt("isolate")),
             "[web: isolate] 1:-w2(isolate):compromised [web] after=0 2:+:compromised 2:+-w1:image",
