@@ -203,12 +203,19 @@ impl Rollout {
             self.timers.iter().copied().take_while(|(at, _)| *at <= self.clock).collect();
         let (available, others): (Vec<_>, Vec<_>) =
             due.into_iter().partition(|(_, timer)| matches!(timer, Timer::Available(_)));
-        for timers in [available, others] {
-            for (at, timer) in timers {
-                if self.timers.remove(&(at, timer)) {
-                    self.expire(timer);
-                    self.settle();
-                }
+        // All of them, before anything is asked for: one that may go may have come to do its work at the same moment.
+        let some = !available.is_empty();
+        for (at, timer) in available {
+            self.timers.remove(&(at, timer));
+            self.expire(timer);
+        }
+        if some {
+            self.settle();
+        }
+        for (at, timer) in others {
+            if self.timers.remove(&(at, timer)) {
+                self.expire(timer);
+                self.settle();
             }
         }
     }

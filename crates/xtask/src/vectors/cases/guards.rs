@@ -110,6 +110,27 @@ fn begun() -> Vec<Case> {
             &[(0, "running launch:a"), (3, "running retire:w1"), (4, "running retire:w3")],
         ),
         rollout(
+            "available-at-the-same-moment",
+            &web(
+                "w1@a w2@a w3@a",
+                3,
+                &json!({"budgets": [budget(1, 0), {"maxInFlight": 1}], "minReadySeconds": 60}),
+            ),
+            &[
+                of(1, "gone", "w1"),
+                launched(1, "$launch:0", "n1"),
+                of(1, "ready", "n1"),
+                of(1, "notReady", "w2"),
+                of(2, "ready", "w2"),
+                of(3, "notReady", "w3"),
+                event(70, "tick"),
+            ],
+            &[(0, "running retire:w1"), (6, "running"), (7, "running retire:w3")],
+        )
+        .because(
+            "w2 does its work again when the first replacement is seen to be done, and cannot be spared",
+        ),
+        rollout(
             "resized-with-one-that-was-begun",
             &web("w1@a w2@a w3@a", 3, &policy(0, 2, &json!({}))),
             &[
