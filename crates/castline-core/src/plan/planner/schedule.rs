@@ -87,6 +87,8 @@ struct Counter {
     /// How many more will be available once what is under way is done, without what it takes away.
     rise: i64,
     in_flight: i64,
+    /// How many there are once everything is done.
+    end: i64,
     /// What changes when the wave is over.
     high_after: i64,
     low_after: i64,
@@ -112,6 +114,7 @@ pub(super) fn schedule(
     let mut effects = HashMap::new();
     let mut groups: Vec<Vec<Group>> =
         stages.iter().map(|stage| grouped(stage, limits, &mut effects)).collect();
+    look_ahead(&mut counters, &groups);
     let mut out: Vec<Vec<Slotted>> =
         stages.iter().map(|stage| Vec::with_capacity(stage.items.len())).collect();
     let mut done = vec![false; stages.len()];
@@ -183,6 +186,20 @@ fn counters(limits: &Limits, places: &Places) -> Vec<Counter> {
     counters
 }
 
+/// How many there will be in each limit.
+fn look_ahead(counters: &mut [Counter], stages: &[Vec<Group>]) {
+    for counter in &mut *counters {
+        counter.end = counter.high;
+    }
+    for group in stages.iter().flatten() {
+        let items = i64::try_from(group.waiting.len()).unwrap_or(i64::MAX);
+        for effect in &*group.effects {
+            let change = i64::from(effect.launch) - i64::from(effect.retire);
+            counters[effect.limit as usize].end += items * change;
+        }
+    }
+}
+
 fn settle(counters: &mut [Counter], limits: &Limits, places: &Places) -> bool {
     let mut settled = false;
     for (place, count) in limits.of_place.iter().zip(&places.counts) {
@@ -245,9 +262,7 @@ fn admit(groups: &mut [Group], counters: &mut [Counter], wave: u32, out: &mut Ve
     let mut begun = false;
     while let Some(Reverse((later, item, number))) = heads.pop() {
         let group = &mut groups[number];
-        let order =
-            orders(&group.item).iter().find(|order| refusals(group, counters, **order).next().is_none());
-        let Some(order) = order.copied() else { continue };
+        let Some(order) = possible(group, counters) else { continue };
         begin(group, counters, order);
         out.push(Slotted { item, order, wave });
         begun = true;
@@ -268,6 +283,19 @@ fn orders(item: &Item) -> &'static [Order] {
         (Some(_), None) => &[Order::LaunchFirst],
         (None, _) => &[Order::RetireFirst],
     }
+}
+
+/// The order in which an item is begun, if it can be. Where there is room above only as long as others have not come, one that
+/// launches first would be stuck if they came before it: there it retires first, if it can.
+fn possible(group: &Group, counters: &[Counter]) -> Option<Order> {
+    let is_full = |effect: &Effect| {
+        let counter = &counters[effect.limit as usize];
+        effect.bound && effect.launch && effect.retire && counter.end >= counter.ceiling
+    };
+    let can = |order: &&Order| refusals(group, counters, **order).next().is_none();
+    let mut orders = orders(&group.item).iter();
+    let found = if group.effects.iter().any(is_full) { orders.rfind(can) } else { orders.find(can) };
+    found.copied()
 }
 
 /// The limits that have no room for an item in this order.

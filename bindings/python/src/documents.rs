@@ -1,0 +1,163 @@
+//! Documents: values that JSON says wholly, with one canonical form and its digest.
+
+use castline::policy;
+use pyo3::prelude::*;
+
+use crate::{error, texts::Revision, verify::Image};
+
+/// A class of documents: immutable, equal by value, hashable, picklable, from JSON and to JSON.
+macro_rules! document_class {
+    ($(#[$doc:meta])* $name:ident($inner:ty), $describe:expr, { $($methods:tt)* }) => {
+        $(#[$doc])*
+        #[pyclass(frozen, eq, from_py_object, module = "castline")]
+        #[derive(Clone, Debug, PartialEq)]
+        pub(crate) struct $name(pub(crate) $inner);
+
+        #[pymethods]
+        impl $name {
+            /// Reads it from JSON in any form, a text or bytes in UTF-8.
+            #[staticmethod]
+            fn from_json(py: Python<'_>, text: $crate::documents::Text) -> PyResult<Self> {
+                let read = <$inner as castline::Document>::from_json(text.as_bytes());
+                $crate::error::OrRaise::or_raise(read, py).map(Self)
+            }
+
+            /// Reads it from dictionaries, lists, texts and numbers, named as in JSON.
+            #[staticmethod]
+            fn from_dict(value: &Bound<'_, PyAny>) -> PyResult<Self> {
+                $crate::json::document(value).map(Self)
+            }
+
+            /// Its form for people: indented JSON.
+            fn to_json(&self) -> String {
+                castline::Document::to_json(&self.0)
+            }
+
+            /// Dictionaries, lists, texts and numbers, named as in JSON.
+            fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+                $crate::json::to_python(py, &self.0)
+            }
+
+            /// Its canonical form (RFC 8785), of which the digest is.
+            fn to_canonical(&self) -> std::borrow::Cow<'_, [u8]> {
+                castline::Document::to_canonical(&self.0).into()
+            }
+
+            /// The digest of its canonical form: its identity.
+            #[getter]
+            fn digest(&self, py: Python<'_>) -> $crate::texts::Digest {
+                $crate::texts::Digest(py.detach(|| castline::Document::digest(&self.0)))
+            }
+
+            fn __hash__(&self, py: Python<'_>) -> u64 {
+                $crate::texts::hashed(&self.digest(py).0)
+            }
+
+            fn __repr__(&self) -> String {
+                let describe: fn(&$inner) -> String = $describe;
+                format!(concat!("<castline.", stringify!($name), " {}>"), describe(&self.0))
+            }
+
+            fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<(Py<PyAny>, (String,))> {
+                let read = slf.get_type().getattr("from_json")?.unbind();
+                Ok((read, ($crate::json::text(&slf.get().0)?,)))
+            }
+
+            $($methods)*
+        }
+    };
+}
+pub(crate) use document_class;
+
+/// A text, or bytes in UTF-8.
+#[derive(FromPyObject)]
+pub(crate) enum Text {
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+impl Text {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
+}
+
+document_class! {
+    /// How a service may get from what runs to what should: strategy, budgets, order, gates, windows, breakers.
+    Policy(policy::Policy), |policy| {
+        let service = policy.service.as_deref().map_or(String::new(), |service| format!("of {service}, "));
+        format!("{service}{} budgets", policy.budgets.len())
+    }, {
+        /// A policy with these members, named as in JSON; all others are as by default.
+        #[new]
+        #[pyo3(signature = (**members))]
+        fn new(py: Python<'_>, members: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+            match members {
+                None => Self::from_dict(pyo3::types::PyDict::new(py).as_any()),
+                Some(members) => Self::from_dict(members),
+            }
+        }
+
+        /// The service that it is for; none where it is for any.
+        #[getter]
+        fn service(&self) -> Option<&str> {
+            self.0.service.as_deref()
+        }
+    }
+}
+
+document_class! {
+    /// What should run: so many copies of an image, run so.
+    Release(castline::Release), |release| {
+        format!("{} of {}, revision {}", release.replicas(), release.service(), release.revision())
+    }, {
+        /// So many copies of a verified image.
+        #[new]
+        #[pyo3(signature = (service, image, replicas))]
+        fn new(service: &str, image: &Image, replicas: u64) -> Self {
+            Self(castline::Release::new(service, &image.0, replicas))
+        }
+
+        /// So many copies of an image that only its provider has, such as an AMI.
+        #[staticmethod]
+        #[pyo3(signature = (service, *, provider, id, provenance, replicas))]
+        fn of_provider_image(
+            py: Python<'_>,
+            service: &str,
+            provider: String,
+            id: String,
+            provenance: std::collections::BTreeMap<String, String>,
+            replicas: u64,
+        ) -> PyResult<Self> {
+            let image = castline::ProviderImage { provider, id, provenance };
+            let release = castline::Release::of_provider_image(service, image, replicas);
+            error::OrRaise::or_raise(release, py).map(Self)
+        }
+
+        /// The service.
+        #[getter]
+        fn service(&self) -> &str {
+            self.0.service()
+        }
+
+        /// How many copies.
+        #[getter]
+        fn replicas(&self) -> u64 {
+            self.0.replicas()
+        }
+
+        /// The same with so many copies: another release of the same revision.
+        fn with_replicas(&self, replicas: u64) -> Self {
+            Self(self.0.clone().with_replicas(replicas))
+        }
+
+        /// What an instance of it is: drivers label instances with it.
+        #[getter]
+        fn revision(&self) -> Revision {
+            Revision(self.0.revision())
+        }
+    }
+}

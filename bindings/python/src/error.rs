@@ -1,0 +1,100 @@
+//! castline's errors as Python's exceptions.
+
+use castline::{
+    ErrorCode, FindingCode,
+    drift::DriftCode,
+    ledger::{BrokenChain, Fault},
+    plan::{
+        Infeasible, InfeasibleCode,
+        check::{Violation, ViolationCode},
+    },
+};
+use pyo3::{exceptions::PySystemError, prelude::*, sync::PyOnceLock, types::PyDict};
+
+use crate::json;
+
+/// An exception of the class of a code.
+pub(crate) fn of_code(py: Python<'_>, code: &str, message: &str) -> PyErr {
+    static TABLE: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+    let build = || -> PyResult<PyErr> {
+        let table = TABLE.import(py, "castline.errors", "_BY_CODE")?;
+        let unknown = || PySystemError::new_err(format!("castline has no exception for {code}: {message}"));
+        let class = table.get_item(code)?.ok_or_else(unknown)?;
+        Ok(PyErr::from_value(class.call1((message,))?))
+    };
+    build().unwrap_or_else(|failure| failure)
+}
+
+/// An exception of a class that takes more than a message.
+fn of_class(py: Python<'_>, name: &str, message: &str, detail: &Bound<'_, PyAny>) -> PyErr {
+    let build = || -> PyResult<PyErr> {
+        let class = py.import("castline.errors")?.getattr(name)?;
+        Ok(PyErr::from_value(class.call1((message, detail))?))
+    };
+    build().unwrap_or_else(|failure| failure)
+}
+
+pub(crate) fn raise(py: Python<'_>, error: &castline::Error) -> PyErr {
+    of_code(py, error.code().name(), &error.to_string())
+}
+
+pub(crate) fn raise_source(py: Python<'_>, error: &castline::sources::Error) -> PyErr {
+    of_code(py, error.code().name(), &error.to_string())
+}
+
+pub(crate) fn raise_infeasible(py: Python<'_>, infeasible: &Infeasible) -> PyErr {
+    match json::to_python(py, infeasible) {
+        Ok(detail) => of_class(py, "InfeasibleError", &infeasible.to_string(), &detail),
+        Err(failure) => failure,
+    }
+}
+
+pub(crate) fn raise_violation(py: Python<'_>, violation: &Violation) -> PyErr {
+    match json::to_python(py, violation) {
+        Ok(detail) => of_class(py, "ViolationError", &violation.to_string(), &detail),
+        Err(failure) => failure,
+    }
+}
+
+pub(crate) fn raise_broken(py: Python<'_>, broken: &BrokenChain) -> PyErr {
+    let detail = || -> PyResult<Bound<'_, PyAny>> {
+        let detail = PyDict::new(py);
+        detail.set_item("code", broken.fault.code())?;
+        detail.set_item("position", broken.position)?;
+        detail.set_item("offset", broken.offset)?;
+        Ok(detail.into_any())
+    };
+    match detail() {
+        Ok(detail) => of_class(py, "BrokenChainError", &broken.to_string(), &detail),
+        Err(failure) => failure,
+    }
+}
+
+/// Everything that has a code, by kind.
+pub(crate) fn codes() -> Vec<(&'static str, Vec<&'static str>)> {
+    vec![
+        ("error", ErrorCode::ALL.iter().map(|code| code.name()).collect()),
+        ("finding", FindingCode::ALL.iter().map(|code| code.name()).collect()),
+        ("drift", DriftCode::ALL.iter().map(|code| code.name()).collect()),
+        ("infeasible", InfeasibleCode::ALL.iter().map(|code| code.name()).collect()),
+        ("violation", ViolationCode::ALL.iter().map(|code| code.name()).collect()),
+        ("ledger", Fault::CODES.to_vec()),
+    ]
+}
+
+/// What castline answers, or the exception that it is.
+pub(crate) trait OrRaise<T> {
+    fn or_raise(self, py: Python<'_>) -> PyResult<T>;
+}
+
+impl<T> OrRaise<T> for castline::Result<T> {
+    fn or_raise(self, py: Python<'_>) -> PyResult<T> {
+        self.map_err(|error| raise(py, &error))
+    }
+}
+
+impl<T> OrRaise<T> for castline::sources::Result<T> {
+    fn or_raise(self, py: Python<'_>) -> PyResult<T> {
+        self.map_err(|error| raise_source(py, &error))
+    }
+}

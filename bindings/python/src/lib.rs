@@ -1,0 +1,50 @@
+//! castline for Python: converts, calls, converts back. What is decided, is decided in the core.
+
+mod documents;
+mod drift;
+mod error;
+mod fleet;
+mod import;
+mod json;
+mod ledger;
+mod plan;
+mod rollout;
+mod texts;
+mod verify;
+mod work;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+mod _castline {
+    #[pymodule_export]
+    use super::documents::{Policy, Release};
+    #[pymodule_export]
+    use super::drift::{DriftReport, Rootfs, Scan, compare, scan};
+    #[pymodule_export]
+    use super::fleet::{Fleet, Instance};
+    #[pymodule_export]
+    use super::import::{import_aws, import_docker, import_kubernetes, import_packer};
+    #[pymodule_export]
+    use super::ledger::Ledger;
+    #[pymodule_export]
+    use super::plan::{Plan, Target, Timeline, bounds, check, explore, plan, simulate};
+    #[pymodule_export]
+    use super::rollout::Rollout;
+    #[pymodule_export]
+    use super::texts::{Amount, Digest, Platform, Reference, Revision, Time, Window};
+    #[pymodule_export]
+    use super::verify::{Image, Report, Verification, inspect, tree, verify};
+    #[pymodule_export]
+    use super::work::Cancel;
+
+    #[pymodule_export]
+    #[allow(non_upper_case_globals, reason = "the name is Python's")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+
+    /// The codes of everything that can go wrong, by kind: for tests that each is known here.
+    #[pyo3::pyfunction]
+    fn _codes() -> Vec<(&'static str, Vec<&'static str>)> {
+        super::error::codes()
+    }
+}

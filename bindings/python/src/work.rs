@@ -1,0 +1,103 @@
+//! Long work: outside the interpreter's lock, with progress, and stopped by a flag, an exception or a signal.
+
+use std::{
+    sync::{Mutex, PoisonError, mpsc},
+    thread,
+    time::Duration,
+};
+
+use castline::{Progress, Watch};
+use pyo3::{exceptions::PySystemError, prelude::*};
+
+/// A stop flag, shared by whoever waits and the work. May be set from any thread.
+#[pyclass(frozen, from_py_object, module = "castline")]
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cancel(castline::Cancel);
+
+#[pymethods]
+impl Cancel {
+    #[new]
+    fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks the work to stop: it raises `OperationCancelledError`.
+    fn cancel(&self) {
+        self.0.cancel();
+    }
+
+    /// Whether a stop was asked for.
+    #[getter]
+    fn cancelled(&self) -> bool {
+        self.0.is_cancelled()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<castline.Cancel {}>", if self.0.is_cancelled() { "cancelled" } else { "not cancelled" })
+    }
+}
+
+/// How often progress is told, and signals are looked at.
+const PERIOD: Duration = Duration::from_millis(50);
+
+/// Does work on a thread of its own. This one meanwhile tells progress, `(bytes, total_bytes, blobs, total_blobs)`, and lets
+/// signals in; what either raises stops the work, and is raised once it has stopped.
+pub(crate) fn run<T: Send, E: Send>(
+    py: Python<'_>,
+    progress: Option<&Py<PyAny>>,
+    cancel: Option<&Cancel>,
+    raise: impl FnOnce(Python<'_>, &E) -> PyErr,
+    work: impl FnOnce(&Watch<'_>) -> Result<T, E> + Send,
+) -> PyResult<T> {
+    // One of its own where the caller has none: a signal must not cancel what else the caller's flag is for.
+    let stop = cancel.map(|cancel| cancel.0.clone()).unwrap_or_default();
+    let latest: Mutex<Option<Progress>> = Mutex::new(None);
+    let (outcome, stopped) = py.detach(|| {
+        thread::scope(|scope| {
+            let (done, wait) = mpsc::channel();
+            let (latest, stop) = (&latest, &stop);
+            let worker = scope.spawn(move || {
+                let note = |progress| {
+                    *latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress);
+                };
+                let outcome = work(&Watch::none().with_cancel(stop).with_progress(&note));
+                let _ = done.send(());
+                outcome
+            });
+            let mut stopped = None;
+            loop {
+                let ended = !matches!(wait.recv_timeout(PERIOD), Err(mpsc::RecvTimeoutError::Timeout));
+                if stopped.is_none() {
+                    stopped = Python::attach(|py| tell(py, progress, latest)).err();
+                    if stopped.is_some() {
+                        stop.cancel();
+                    }
+                }
+                if ended {
+                    break;
+                }
+            }
+            (worker.join(), stopped)
+        })
+    });
+    if let Some(raised) = stopped {
+        return Err(raised);
+    }
+    match outcome {
+        Ok(outcome) => outcome.map_err(|error| raise(py, &error)),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason");
+            Err(PySystemError::new_err(format!("castline has a fault, please report it: {text}")))
+        }
+    }
+}
+
+fn tell(py: Python<'_>, progress: Option<&Py<PyAny>>, latest: &Mutex<Option<Progress>>) -> PyResult<()> {
+    py.check_signals()?;
+    let latest = latest.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let (Some(callback), Some(now)) = (progress, latest) {
+        callback.call1(py, (now.bytes, now.total_bytes, now.blobs, now.total_blobs))?;
+    }
+    Ok(())
+}
