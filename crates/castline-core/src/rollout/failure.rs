@@ -207,9 +207,11 @@ impl Rollout {
             let step = &self.steps[number as usize];
             if step.state == State::Failed {
                 self.try_again(number);
-            } else if step.is_unanswered() {
-                self.await_launch(number);
             } else if step.is_active() {
+                // Its time may have run out while nobody looked at it.
+                if self.is_coming(number) {
+                    self.await_launch(number);
+                }
                 self.dirty.insert(number);
             }
         }
@@ -217,6 +219,15 @@ impl Rollout {
             let policy = &self.target(self.cells[cell as usize].service).policy;
             let patience = policy.drain_seconds.saturating_add(policy.progress_deadline_seconds);
             self.timers.insert((self.clock.after_seconds(patience), Timer::Retire(cell)));
+        }
+    }
+
+    /// Whether the launch of a step was asked for, and what it launches is not available.
+    fn is_coming(&self, number: u32) -> bool {
+        match self.steps[number as usize].state {
+            State::Active { launch: Launching::Asked, .. } => true,
+            State::Active { launch: Launching::Up(cell), .. } => !self.cells[cell as usize].available,
+            _ => false,
         }
     }
 

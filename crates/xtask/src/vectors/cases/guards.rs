@@ -270,6 +270,20 @@ fn failed() -> Vec<Case> {
             &[(4, "paused"), (5, "running launch:a"), (7, "running retire:w1"), (8, "succeeded")],
         ),
         rollout(
+            "launched-late-in-a-pause",
+            &two(&json!({"progressDeadlineSeconds": 60})),
+            &[
+                by(1, "pause"),
+                event(70, "tick"),
+                launched(71, "$launch:0", "n1"),
+                by(72, "continue"),
+                event(131, "tick"),
+                event(132, "tick"),
+            ],
+            &[(3, "paused"), (4, "running"), (5, "running"), (6, "paused retire:n1")],
+        )
+        .because("its time ran out in the pause, and begins anew with the one who goes on"),
+        rollout(
             "each-attempt-has-its-own-time",
             &two(&json!({"attempts": 2, "progressDeadlineSeconds": 60})),
             &[
