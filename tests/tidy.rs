@@ -16,6 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("castline-core", &["castline-sha256", "castline-inflate"]),
     ("castline-sources", &["castline-core", "castline-sha256"]),
     ("castline", &["castline-core", "castline-sources"]),
+    ("castline-python", &["castline"]),
     ("castline-cli", &["castline"]),
     ("xtask", &[]),
 ];
@@ -152,7 +153,9 @@ fn unsafe_code_stands_in_one_file_with_its_reason() {
             "{package}"
         );
     }
-    assert!(read("crates/castline/lib.rs").contains("#![forbid(unsafe_code)]"));
+    for path in ["crates/castline/lib.rs", "bindings/python/src/lib.rs"] {
+        assert!(read(path).contains("#![forbid(unsafe_code)]"), "{path}");
+    }
 }
 
 #[test]

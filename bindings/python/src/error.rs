@@ -11,7 +11,7 @@ use castline::{
 };
 use pyo3::{exceptions::PySystemError, prelude::*, sync::PyOnceLock, types::PyDict};
 
-use crate::json;
+use crate::{json, verify::Report};
 
 /// An exception of the class of a code.
 pub(crate) fn of_code(py: Python<'_>, code: &str, message: &str) -> PyErr {
@@ -45,6 +45,18 @@ pub(crate) fn raise_source(py: Python<'_>, error: &castline::sources::Error) -> 
 pub(crate) fn raise_infeasible(py: Python<'_>, infeasible: &Infeasible) -> PyErr {
     match json::to_python(py, infeasible) {
         Ok(detail) => of_class(py, "InfeasibleError", &infeasible.to_string(), &detail),
+        Err(failure) => failure,
+    }
+}
+
+pub(crate) fn raise_not_intact(py: Python<'_>, report: &castline::Report) -> PyErr {
+    let mut errors = report.findings.iter().filter(|finding| finding.level == castline::Level::Error);
+    let message = errors.next().map_or_else(
+        || "there is no image with files here".to_owned(),
+        |first| format!("{} [{}]", first.message, first.code),
+    );
+    match Bound::new(py, Report(report.clone())) {
+        Ok(report) => of_class(py, "InvalidImageError", &message, report.as_any()),
         Err(failure) => failure,
     }
 }

@@ -35,3 +35,56 @@ pub(crate) fn value<T: DeserializeOwned>(kind: &str, value: &Bound<'_, PyAny>) -
     serde_json::from_str(&text)
         .map_err(|error| error::of_code(value.py(), "INVALID_DOCUMENT", &format!("{kind}: {error}")))
 }
+
+/// A class of what castline reports: immutable, equal by value, hashable, picklable, from JSON and to JSON.
+macro_rules! record_class {
+    ($(#[$doc:meta])* $name:ident($inner:ty), $kind:literal, $describe:expr, { $($methods:tt)* }) => {
+        $(#[$doc])*
+        #[pyclass(frozen, eq, from_py_object, module = "castline")]
+        #[derive(Clone, Debug, PartialEq)]
+        pub(crate) struct $name(pub(crate) $inner);
+
+        #[pymethods]
+        impl $name {
+            /// Reads it from JSON, a text or bytes in UTF-8.
+            #[staticmethod]
+            fn from_json(py: Python<'_>, text: $crate::documents::Text) -> PyResult<Self> {
+                serde_json::from_slice(text.as_bytes()).map(Self).map_err(|reason| {
+                    $crate::error::of_code(py, "INVALID_DOCUMENT", &format!(concat!($kind, ": {}"), reason))
+                })
+            }
+
+            /// Reads it from a dictionary, named as in JSON.
+            #[staticmethod]
+            fn from_dict(value: &Bound<'_, PyAny>) -> PyResult<Self> {
+                $crate::json::value($kind, value).map(Self)
+            }
+
+            /// Its JSON.
+            fn to_json(&self) -> PyResult<String> {
+                $crate::json::text(&self.0)
+            }
+
+            /// A dictionary, named as in JSON.
+            fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+                $crate::json::to_python(py, &self.0)
+            }
+
+            fn __hash__(&self) -> PyResult<u64> {
+                Ok($crate::texts::hashed(&self.to_json()?))
+            }
+
+            fn __repr__(&self) -> String {
+                let describe: fn(&$inner) -> String = $describe;
+                format!(concat!("<castline.", stringify!($name), " {}>"), describe(&self.0))
+            }
+
+            fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<(Py<PyAny>, (String,))> {
+                Ok((slf.get_type().getattr("from_json")?.unbind(), (slf.get().to_json()?,)))
+            }
+
+            $($methods)*
+        }
+    };
+}
+pub(crate) use record_class;

@@ -1,5 +1,13 @@
 //! castline for Python: converts, calls, converts back. What is decided, is decided in the core.
 
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::unused_self,
+    clippy::elidable_lifetime_names,
+    reason = "the signatures are what Python calls: arguments come as values, methods have a self"
+)]
+
 mod documents;
 mod drift;
 mod error;

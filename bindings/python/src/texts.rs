@@ -61,13 +61,13 @@ text_class! {
         /// The algorithm, e.g. `sha256`.
         #[getter]
         fn algorithm(&self) -> String {
-            self.0.algorithm().to_string()
+            self.0.to_string().split(':').next().unwrap_or_default().to_owned()
         }
 
         /// The digest itself, in hexadecimal.
         #[getter]
         fn encoded(&self) -> String {
-            self.0.encoded().to_string()
+            self.0.encoded()
         }
     }
 }

@@ -9,6 +9,8 @@ use std::{
 use castline::{Progress, Watch};
 use pyo3::{exceptions::PySystemError, prelude::*};
 
+use crate::error;
+
 /// A stop flag, shared by whoever waits and the work. May be set from any thread.
 #[pyclass(frozen, from_py_object, module = "castline")]
 #[derive(Clone, Debug, Default)]
@@ -40,29 +42,60 @@ impl Cancel {
 /// How often progress is told, and signals are looked at.
 const PERIOD: Duration = Duration::from_millis(50);
 
+/// Why work was not done.
+pub(crate) enum Failure {
+    Core(castline::Error),
+    Source(castline::sources::Error),
+    /// The image is not what it claims.
+    NotIntact(Box<castline::Report>),
+    /// A code, and a message.
+    Other(&'static str, String),
+}
+
+impl From<castline::Error> for Failure {
+    fn from(error: castline::Error) -> Self {
+        Self::Core(error)
+    }
+}
+
+impl From<castline::sources::Error> for Failure {
+    fn from(error: castline::sources::Error) -> Self {
+        Self::Source(error)
+    }
+}
+
+impl Failure {
+    fn raise(&self, py: Python<'_>) -> PyErr {
+        match self {
+            Self::Core(failure) => error::raise(py, failure),
+            Self::Source(failure) => error::raise_source(py, failure),
+            Self::NotIntact(report) => error::raise_not_intact(py, report),
+            Self::Other(code, message) => error::of_code(py, code, message),
+        }
+    }
+}
+
 /// Does work on a thread of its own. This one meanwhile tells progress, `(bytes, total_bytes, blobs, total_blobs)`, and lets
 /// signals in; what either raises stops the work, and is raised once it has stopped.
-pub(crate) fn run<T: Send, E: Send>(
+pub(crate) fn run<T: Send>(
     py: Python<'_>,
     progress: Option<&Py<PyAny>>,
     cancel: Option<&Cancel>,
-    raise: impl FnOnce(Python<'_>, &E) -> PyErr,
-    work: impl FnOnce(&Watch<'_>) -> Result<T, E> + Send,
+    work: impl FnOnce(&Watch<'_>) -> Result<T, Failure> + Send,
 ) -> PyResult<T> {
-    // One of its own where the caller has none: a signal must not cancel what else the caller's flag is for.
     let stop = cancel.map(|cancel| cancel.0.clone()).unwrap_or_default();
     let latest: Mutex<Option<Progress>> = Mutex::new(None);
     let (outcome, stopped) = py.detach(|| {
         thread::scope(|scope| {
-            let (done, wait) = mpsc::channel();
+            let (done, wait) = mpsc::channel::<()>();
             let (latest, stop) = (&latest, &stop);
             let worker = scope.spawn(move || {
+                // Let go in a panic, too: that ends the wait.
+                let _done = done;
                 let note = |progress| {
                     *latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress);
                 };
-                let outcome = work(&Watch::none().with_cancel(stop).with_progress(&note));
-                let _ = done.send(());
-                outcome
+                work(&Watch::none().with_cancel(stop).with_progress(&note))
             });
             let mut stopped = None;
             loop {
@@ -84,7 +117,7 @@ pub(crate) fn run<T: Send, E: Send>(
         return Err(raised);
     }
     match outcome {
-        Ok(outcome) => outcome.map_err(|error| raise(py, &error)),
+        Ok(outcome) => outcome.map_err(|failure| failure.raise(py)),
         Err(panic) => {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason");

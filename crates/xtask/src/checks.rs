@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{engines, say};
+use crate::{bindings, engines, say};
 
 /// One step: what it is, the command, and what it has in its environment.
 struct Step {
@@ -73,6 +73,8 @@ const STEPS: &[Step] = &[
             "--workspace",
             "--exclude",
             "xtask",
+            "--exclude",
+            "castline-python",
             "--allow-dirty",
             "--quiet",
             "--target-dir",
@@ -98,6 +100,9 @@ pub fn run(root: &Path) -> io::Result<()> {
         execute(root, step.command, step.environment)?;
         times.push((step.name, started.elapsed()));
     }
+    let started = Instant::now();
+    bindings::run(root)?;
+    times.push(("bindings", started.elapsed()));
     say("");
     for (name, time) in times {
         say(&format!("{:>6} s  {name}", seconds(time)));

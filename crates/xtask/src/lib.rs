@@ -1,5 +1,6 @@
 //! The tasks of castline's developers, and what its tests share: the vectors, and the folder of real images.
 
+pub mod bindings;
 pub mod checks;
 pub mod engines;
 pub mod fuzz;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use xtask::{checks, fuzz, mutants, say, vectors};
+use xtask::{bindings, checks, fuzz, mutants, say, vectors};
 
 /// Tasks of castline's developers.
 #[derive(Debug, Parser)]
@@ -23,6 +23,8 @@ enum Task {
     ///
     /// Installs what is missing. `CASTLINE_TEST_IMAGES` may name a folder of real images.
     Test,
+    /// Build the bindings, install them where nothing else is, and test them from there
+    Bindings,
     /// Write the JSON Schemas of what `--json` prints, into schemas/
     Schema,
     /// Run the fuzz targets for a while (needs a nightly toolchain; installs cargo-fuzz)
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
     let root = root();
     let done = match Arguments::parse().task {
         Task::Test => checks::run(&root),
+        Task::Bindings => bindings::run(&root),
         Task::Schema => checks::write_schemas(&root),
         Task::Fuzz { target, seconds } => fuzz::run(&root, seconds, target.as_deref()),
         Task::Mutants { only, seconds } => mutants::run(&root, only.as_deref(), seconds),

@@ -1,0 +1,174 @@
+"""Everything that castline raises. `code` is the same in every language."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from ._castline import Report
+
+
+class CastlineError(Exception):
+    """Base of everything that castline raises."""
+
+    code: ClassVar[str] = "UNKNOWN"
+
+
+class InvalidDigestError(CastlineError, ValueError):
+    """The text is not a digest."""
+
+    code = "INVALID_DIGEST"
+
+
+class InvalidManifestError(CastlineError, ValueError):
+    """The bytes are not a manifest."""
+
+    code = "INVALID_MANIFEST"
+
+
+class InvalidImageError(CastlineError):
+    """What was asked for needs an image that is what it claims, and it is not; `report` says why."""
+
+    code = "INVALID_IMAGE"
+
+    def __init__(self, message: str, report: Report) -> None:
+        super().__init__(message, report)
+        self.report = report
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class InvalidPlatformError(CastlineError, ValueError):
+    """The text is not a platform."""
+
+    code = "INVALID_PLATFORM"
+
+
+class InvalidReferenceError(CastlineError, ValueError):
+    """The text is not an image reference."""
+
+    code = "INVALID_REFERENCE"
+
+
+class InvalidGlobError(CastlineError, ValueError):
+    """The text is not a pattern for paths."""
+
+    code = "INVALID_GLOB"
+
+
+class InvalidAmountError(CastlineError, ValueError):
+    """The text is not a number of instances."""
+
+    code = "INVALID_AMOUNT"
+
+
+class InvalidTimeError(CastlineError, ValueError):
+    """The text is not a moment."""
+
+    code = "INVALID_TIME"
+
+
+class InvalidWindowError(CastlineError, ValueError):
+    """The text is not a schedule by which a window opens."""
+
+    code = "INVALID_WINDOW"
+
+
+class InvalidDocumentError(CastlineError, ValueError):
+    """A fleet, a release, a policy, an event or the like is not one; the message names the place."""
+
+    code = "INVALID_DOCUMENT"
+
+
+class StalePlanError(CastlineError):
+    """The plan was made for other fleets, releases or policies."""
+
+    code = "STALE_PLAN"
+
+
+class SourceError(CastlineError, OSError):
+    """A file or folder could not be read."""
+
+    code = "IO"
+
+
+class UnsupportedError(CastlineError):
+    """The source is of a kind that is not read."""
+
+    code = "UNSUPPORTED"
+
+
+class OperationCancelledError(CastlineError):
+    """The caller asked for the work to stop."""
+
+    code = "CANCELLED"
+
+
+class NoWorkersError(CastlineError, OSError):
+    """No thread can be started."""
+
+    code = "NO_WORKERS"
+
+
+class _Detailed(CastlineError):
+    def __init__(self, message: str, detail: dict[str, Any]) -> None:
+        super().__init__(message, detail)
+        self.detail = detail
+        self.code = detail["code"]  # type: ignore[misc]
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class InfeasibleError(_Detailed):
+    """There is no plan. `code` is the kind of conflict, `conflict` the constraints that cannot all hold."""
+
+    @property
+    def conflict(self) -> list[dict[str, str]]:
+        """Each with `name`, `demand` and, where one change helps, `advice`."""
+        return list(self.detail["conflict"])
+
+
+class ViolationError(_Detailed):
+    """A plan is not safe, or not what was asked for. `code` is the kind of fault, `trace` the way there."""
+
+    @property
+    def trace(self) -> list[str]:
+        """The steps that lead there, the first one first."""
+        return list(self.detail.get("trace", []))
+
+
+class BrokenChainError(_Detailed):
+    """An entry of a ledger is not what it must be. `code` says what is wrong with it."""
+
+    @property
+    def position(self) -> int:
+        """How many entries are before it."""
+        return int(self.detail["position"])
+
+    @property
+    def offset(self) -> int:
+        """How many bytes are before it."""
+        return int(self.detail["offset"])
+
+
+_BY_CODE: dict[str, type[CastlineError]] = {
+    kind.code: kind
+    for kind in (
+        InvalidDigestError,
+        InvalidManifestError,
+        InvalidPlatformError,
+        InvalidReferenceError,
+        InvalidGlobError,
+        InvalidAmountError,
+        InvalidTimeError,
+        InvalidWindowError,
+        InvalidDocumentError,
+        StalePlanError,
+        SourceError,
+        UnsupportedError,
+        OperationCancelledError,
+        NoWorkersError,
+    )
+}

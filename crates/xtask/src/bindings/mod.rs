@@ -1,0 +1,14 @@
+//! `cargo xtask bindings`: each binding, built and installed as its users do, and tested from there.
+
+mod python;
+
+use std::{io, path::Path};
+
+/// Builds, installs and tests every binding.
+///
+/// # Errors
+///
+/// When a step fails, or cannot be started.
+pub fn run(root: &Path) -> io::Result<()> {
+    python::run(root)
+}
