@@ -152,12 +152,14 @@ impl World {
     }
 
     /// How many replacements are under way at the least, as a limit counts: each has one that comes and one that goes at most.
+    /// What is isolated goes whatever limits say.
     pub(super) fn under_way(&self, limit: &Limit) -> u64 {
         let counted = |body: &&Body| limit.of.has(&body.service, &body.zone, &body.labels);
         let there = || self.bodies.values().filter(counted);
         let coming = there().filter(|body| body.key.is_some() && !body.came && !body.asked).count()
             + self.launching.values().filter(counted).count();
-        let going = there().filter(|body| body.asked && body.phase == Phase::Running).count();
+        let going =
+            there().filter(|body| body.asked && body.phase == Phase::Running && !body.isolated).count();
         coming.max(going) as u64
     }
 
