@@ -5,65 +5,47 @@ use pyo3::prelude::*;
 
 use crate::{error, texts::Revision, verify::Image};
 
-/// A class of documents: immutable, equal by value, hashable, picklable, from JSON and to JSON.
+/// A class of documents, which have a canonical form and a digest.
 macro_rules! document_class {
     ($(#[$doc:meta])* $name:ident($inner:ty), $describe:expr, { $($methods:tt)* }) => {
-        $(#[$doc])*
-        #[pyclass(frozen, eq, from_py_object, module = "castline")]
-        #[derive(Clone, Debug, PartialEq)]
-        pub(crate) struct $name(pub(crate) $inner);
+        $crate::json::value_class! {
+            $(#[$doc])*
+            $name($inner), $describe, {
+                /// Reads it from JSON in any form, a text or bytes in UTF-8.
+                #[staticmethod]
+                fn from_json(py: Python<'_>, text: $crate::documents::Text) -> PyResult<Self> {
+                    let read = <$inner as castline::Document>::from_json(text.as_bytes());
+                    $crate::error::OrRaise::or_raise(read, py).map(Self)
+                }
 
-        #[pymethods]
-        impl $name {
-            /// Reads it from JSON in any form, a text or bytes in UTF-8.
-            #[staticmethod]
-            fn from_json(py: Python<'_>, text: $crate::documents::Text) -> PyResult<Self> {
-                let read = <$inner as castline::Document>::from_json(text.as_bytes());
-                $crate::error::OrRaise::or_raise(read, py).map(Self)
+                /// Reads it from dictionaries, lists, texts and numbers, named as in JSON.
+                #[staticmethod]
+                fn from_dict(value: &Bound<'_, PyAny>) -> PyResult<Self> {
+                    $crate::json::document(value).map(Self)
+                }
+
+                /// Its form for people: indented JSON.
+                fn to_json(&self) -> String {
+                    castline::Document::to_json(&self.0)
+                }
+
+                /// Its canonical form (RFC 8785), of which the digest is.
+                fn to_canonical(&self) -> std::borrow::Cow<'_, [u8]> {
+                    castline::Document::to_canonical(&self.0).into()
+                }
+
+                /// The digest of its canonical form: its identity.
+                #[getter]
+                fn digest(&self, py: Python<'_>) -> $crate::texts::Digest {
+                    $crate::texts::Digest(py.detach(|| castline::Document::digest(&self.0)))
+                }
+
+                fn __hash__(&self, py: Python<'_>) -> u64 {
+                    $crate::texts::hashed(&self.digest(py).0)
+                }
+
+                $($methods)*
             }
-
-            /// Reads it from dictionaries, lists, texts and numbers, named as in JSON.
-            #[staticmethod]
-            fn from_dict(value: &Bound<'_, PyAny>) -> PyResult<Self> {
-                $crate::json::document(value).map(Self)
-            }
-
-            /// Its form for people: indented JSON.
-            fn to_json(&self) -> String {
-                castline::Document::to_json(&self.0)
-            }
-
-            /// Dictionaries, lists, texts and numbers, named as in JSON.
-            fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-                $crate::json::to_python(py, &self.0)
-            }
-
-            /// Its canonical form (RFC 8785), of which the digest is.
-            fn to_canonical(&self) -> std::borrow::Cow<'_, [u8]> {
-                castline::Document::to_canonical(&self.0).into()
-            }
-
-            /// The digest of its canonical form: its identity.
-            #[getter]
-            fn digest(&self, py: Python<'_>) -> $crate::texts::Digest {
-                $crate::texts::Digest(py.detach(|| castline::Document::digest(&self.0)))
-            }
-
-            fn __hash__(&self, py: Python<'_>) -> u64 {
-                $crate::texts::hashed(&self.digest(py).0)
-            }
-
-            fn __repr__(&self) -> String {
-                let describe: fn(&$inner) -> String = $describe;
-                format!(concat!("<castline.", stringify!($name), " {}>"), describe(&self.0))
-            }
-
-            fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<(Py<PyAny>, (String,))> {
-                let read = slf.get_type().getattr("from_json")?.unbind();
-                Ok((read, ($crate::json::text(&slf.get().0)?,)))
-            }
-
-            $($methods)*
         }
     };
 }

@@ -1,5 +1,7 @@
 //! castline's errors as Python's exceptions.
 
+use std::fmt::Display;
+
 use castline::{
     ErrorCode, FindingCode,
     drift::DriftCode,
@@ -10,6 +12,7 @@ use castline::{
     },
 };
 use pyo3::{exceptions::PySystemError, prelude::*, sync::PyOnceLock, types::PyDict};
+use serde::Serialize;
 
 use crate::{json, verify::Report};
 
@@ -23,6 +26,14 @@ pub(crate) fn of_code(py: Python<'_>, code: &str, message: &str) -> PyErr {
         Ok(PyErr::from_value(class.call1((message,))?))
     };
     build().unwrap_or_else(|failure| failure)
+}
+
+/// An exception of a class that takes a dictionary beside the message.
+fn detailed(py: Python<'_>, class: &str, error: &impl Display, detail: &impl Serialize) -> PyErr {
+    match json::to_python(py, detail) {
+        Ok(detail) => of_class(py, class, &error.to_string(), &detail),
+        Err(failure) => failure,
+    }
 }
 
 /// An exception of a class that takes more than a message.
@@ -43,16 +54,13 @@ pub(crate) fn raise_source(py: Python<'_>, error: &castline::sources::Error) -> 
 }
 
 pub(crate) fn raise_infeasible(py: Python<'_>, infeasible: &Infeasible) -> PyErr {
-    match json::to_python(py, infeasible) {
-        Ok(detail) => of_class(py, "InfeasibleError", &infeasible.to_string(), &detail),
-        Err(failure) => failure,
-    }
+    detailed(py, "InfeasibleError", infeasible, infeasible)
 }
 
 pub(crate) fn raise_not_intact(py: Python<'_>, report: &castline::Report) -> PyErr {
     let mut errors = report.findings.iter().filter(|finding| finding.level == castline::Level::Error);
     let message = errors.next().map_or_else(
-        || "there is no image with files here".to_owned(),
+        || "it has no files that were checked".to_owned(),
         |first| format!("{} [{}]", first.message, first.code),
     );
     match Bound::new(py, Report(report.clone())) {
@@ -62,24 +70,13 @@ pub(crate) fn raise_not_intact(py: Python<'_>, report: &castline::Report) -> PyE
 }
 
 pub(crate) fn raise_violation(py: Python<'_>, violation: &Violation) -> PyErr {
-    match json::to_python(py, violation) {
-        Ok(detail) => of_class(py, "ViolationError", &violation.to_string(), &detail),
-        Err(failure) => failure,
-    }
+    detailed(py, "ViolationError", violation, violation)
 }
 
 pub(crate) fn raise_broken(py: Python<'_>, broken: &BrokenChain) -> PyErr {
-    let detail = || -> PyResult<Bound<'_, PyAny>> {
-        let detail = PyDict::new(py);
-        detail.set_item("code", broken.fault.code())?;
-        detail.set_item("position", broken.position)?;
-        detail.set_item("offset", broken.offset)?;
-        Ok(detail.into_any())
-    };
-    match detail() {
-        Ok(detail) => of_class(py, "BrokenChainError", &broken.to_string(), &detail),
-        Err(failure) => failure,
-    }
+    let (code, position, offset) = (broken.fault.code(), broken.position, broken.offset);
+    let detail = serde_json::json!({"code": code, "position": position, "offset": offset});
+    detailed(py, "BrokenChainError", broken, &detail)
 }
 
 /// Everything that has a code, by kind.

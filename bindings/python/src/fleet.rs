@@ -6,16 +6,11 @@ use castline::{Health, Integrity, Phase};
 use pyo3::{prelude::*, types::PyIterator};
 
 use crate::{
-    documents::{Text, document_class},
+    documents::document_class,
     error::{self, OrRaise as _},
     json,
-    texts::{Revision, Time, hashed},
+    texts::{Revision, Time},
 };
-
-/// One instance of a service, as it is now.
-#[pyclass(frozen, eq, from_py_object, module = "castline")]
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Instance(castline::Instance);
 
 /// A member of an enumeration by its name in JSON.
 fn named<T: serde::de::DeserializeOwned>(py: Python<'_>, member: &str, name: &str) -> PyResult<T> {
@@ -28,148 +23,117 @@ fn name(value: &impl serde::Serialize) -> PyResult<String> {
     Ok(json::text(value)?.trim_matches('"').to_owned())
 }
 
-#[pymethods]
-impl Instance {
-    /// An instance; by default it runs and is ready.
-    #[new]
-    #[pyo3(signature = (
-        id, *, image = "", revision = None, zone = "", slot = None, phase = "running", health = "ready",
-        integrity = "unknown", created_at = None, ready_at = None, deletion_cost = None, labels = None,
-    ))]
-    #[allow(clippy::too_many_arguments, reason = "keywords in Python")]
-    fn new(
-        py: Python<'_>,
-        id: &str,
-        image: &str,
-        revision: Option<&Revision>,
-        zone: &str,
-        slot: Option<&str>,
-        phase: &str,
-        health: &str,
-        integrity: &str,
-        created_at: Option<&Time>,
-        ready_at: Option<&Time>,
-        deletion_cost: Option<i32>,
-        labels: Option<BTreeMap<String, String>>,
-    ) -> PyResult<Self> {
-        let mut instance = castline::Instance::new(id).with_image(image).with_zone(zone);
-        if phase != "running" {
-            instance = instance.with_phase(named::<Phase>(py, "phase", phase)?);
+json::record_class! {
+    /// One instance of a service, as it is now.
+    Instance(castline::Instance), "instance", |instance| {
+        let zone = if instance.zone.is_empty() { String::new() } else { format!(" in {}", instance.zone) };
+        let (phase, health) = (name(&instance.phase), name(&instance.health));
+        format!("{}{zone} {} {}", instance.id, phase.unwrap_or_default(), health.unwrap_or_default())
+    }, {
+        /// An instance; by default it runs and is ready.
+        #[new]
+        #[pyo3(signature = (
+            id, *, image = "", revision = None, zone = "", slot = None, phase = "running", health = "ready",
+            integrity = "unknown", created_at = None, ready_at = None, deletion_cost = None, labels = None,
+        ))]
+        #[allow(clippy::too_many_arguments, reason = "keywords in Python")]
+        fn new(
+            py: Python<'_>,
+            id: &str,
+            image: &str,
+            revision: Option<&Revision>,
+            zone: &str,
+            slot: Option<&str>,
+            phase: &str,
+            health: &str,
+            integrity: &str,
+            created_at: Option<&Time>,
+            ready_at: Option<&Time>,
+            deletion_cost: Option<i32>,
+            labels: Option<BTreeMap<String, String>>,
+        ) -> PyResult<Self> {
+            let mut instance = castline::Instance::new(id).with_image(image).with_zone(zone);
+            if phase != "running" {
+                instance = instance.with_phase(named::<Phase>(py, "phase", phase)?);
+            }
+            if health != "ready" {
+                instance = instance.with_health(named::<Health>(py, "health", health)?);
+            }
+            if integrity != "unknown" {
+                instance = instance.with_integrity(named::<Integrity>(py, "integrity", integrity)?);
+            }
+            if let Some(revision) = revision {
+                instance = instance.with_revision(revision.0.clone());
+            }
+            if let Some(slot) = slot {
+                instance = instance.with_slot(slot);
+            }
+            if let Some(at) = created_at {
+                instance = instance.with_created_at(at.0);
+            }
+            if let Some(at) = ready_at {
+                instance = instance.with_ready_at(at.0);
+            }
+            if let Some(cost) = deletion_cost {
+                instance = instance.with_deletion_cost(cost);
+            }
+            let labels = labels.unwrap_or_default();
+            Ok(Self(labels.into_iter().fold(instance, |one, (key, value)| one.with_label(key, value))))
         }
-        if health != "ready" {
-            instance = instance.with_health(named::<Health>(py, "health", health)?);
+
+        /// What names it on its platform; it never names another one.
+        #[getter]
+        fn id(&self) -> &str {
+            &self.0.id
         }
-        if integrity != "unknown" {
-            instance = instance.with_integrity(named::<Integrity>(py, "integrity", integrity)?);
+
+        /// The image that it runs, as its platform says it.
+        #[getter]
+        fn image(&self) -> &str {
+            &self.0.image
         }
-        if let Some(revision) = revision {
-            instance = instance.with_revision(revision.0.clone());
+
+        /// The revision that it was launched from, where it is known.
+        #[getter]
+        fn revision(&self) -> Option<Revision> {
+            self.0.revision.clone().map(Revision)
         }
-        if let Some(slot) = slot {
-            instance = instance.with_slot(slot);
+
+        /// Where it is.
+        #[getter]
+        fn zone(&self) -> &str {
+            &self.0.zone
         }
-        if let Some(at) = created_at {
-            instance = instance.with_created_at(at.0);
+
+        /// The slot that it holds, if any.
+        #[getter]
+        fn slot(&self) -> Option<&str> {
+            self.0.slot.as_deref()
         }
-        if let Some(at) = ready_at {
-            instance = instance.with_ready_at(at.0);
+
+        /// `pending`, `running`, `terminating` or `quarantined`.
+        #[getter]
+        fn phase(&self) -> PyResult<String> {
+            name(&self.0.phase)
         }
-        if let Some(cost) = deletion_cost {
-            instance = instance.with_deletion_cost(cost);
+
+        /// `ready`, `notReady`, `failed` or `unknown`.
+        #[getter]
+        fn health(&self) -> PyResult<String> {
+            name(&self.0.health)
         }
-        let labels = labels.unwrap_or_default();
-        Ok(Self(labels.into_iter().fold(instance, |one, (key, value)| one.with_label(key, value))))
-    }
 
-    /// Reads it from JSON, a text or bytes in UTF-8.
-    #[staticmethod]
-    fn from_json(py: Python<'_>, text: Text) -> PyResult<Self> {
-        serde_json::from_slice(text.as_bytes())
-            .map(Self)
-            .map_err(|reason| error::of_code(py, "INVALID_DOCUMENT", &format!("instance: {reason}")))
-    }
+        /// `unknown`, `intact` or `compromised`.
+        #[getter]
+        fn integrity(&self) -> PyResult<String> {
+            name(&self.0.integrity)
+        }
 
-    /// Reads it from a dictionary, named as in JSON.
-    #[staticmethod]
-    fn from_dict(value: &Bound<'_, PyAny>) -> PyResult<Self> {
-        json::value("instance", value).map(Self)
-    }
-
-    /// Its JSON.
-    fn to_json(&self) -> PyResult<String> {
-        json::text(&self.0)
-    }
-
-    /// A dictionary, named as in JSON.
-    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        json::to_python(py, &self.0)
-    }
-
-    /// What names it on its platform; it never names another one.
-    #[getter]
-    fn id(&self) -> &str {
-        &self.0.id
-    }
-
-    /// The image that it runs, as its platform says it.
-    #[getter]
-    fn image(&self) -> &str {
-        &self.0.image
-    }
-
-    /// The revision that it was launched from, where it is known.
-    #[getter]
-    fn revision(&self) -> Option<Revision> {
-        self.0.revision.clone().map(Revision)
-    }
-
-    /// Where it is.
-    #[getter]
-    fn zone(&self) -> &str {
-        &self.0.zone
-    }
-
-    /// The slot that it holds, if any.
-    #[getter]
-    fn slot(&self) -> Option<&str> {
-        self.0.slot.as_deref()
-    }
-
-    /// `pending`, `running`, `terminating` or `quarantined`.
-    #[getter]
-    fn phase(&self) -> PyResult<String> {
-        name(&self.0.phase)
-    }
-
-    /// `ready`, `notReady`, `failed` or `unknown`.
-    #[getter]
-    fn health(&self) -> PyResult<String> {
-        name(&self.0.health)
-    }
-
-    /// `unknown`, `intact` or `compromised`.
-    #[getter]
-    fn integrity(&self) -> PyResult<String> {
-        name(&self.0.integrity)
-    }
-
-    /// Its labels.
-    #[getter]
-    fn labels(&self) -> BTreeMap<String, String> {
-        (*self.0.labels).clone()
-    }
-
-    fn __hash__(&self) -> u64 {
-        hashed(&self.0)
-    }
-
-    fn __repr__(&self) -> PyResult<String> {
-        let zone = if self.0.zone.is_empty() { String::new() } else { format!(" in {}", self.0.zone) };
-        Ok(format!("<castline.Instance {}{zone} {} {}>", self.0.id, self.phase()?, self.health()?))
-    }
-
-    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<(Py<PyAny>, (String,))> {
-        Ok((slf.get_type().getattr("from_json")?.unbind(), (slf.get().to_json()?,)))
+        /// Its labels.
+        #[getter]
+        fn labels(&self) -> BTreeMap<String, String> {
+            (*self.0.labels).clone()
+        }
     }
 }
 

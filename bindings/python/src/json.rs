@@ -31,14 +31,18 @@ pub(crate) fn document<D: Document>(value: &Bound<'_, PyAny>) -> PyResult<D> {
 
 /// What is no document of its own, e.g. an event, of Python's own values. `kind` names it in messages.
 pub(crate) fn value<T: DeserializeOwned>(kind: &str, value: &Bound<'_, PyAny>) -> PyResult<T> {
-    let text = of_python(value)?;
-    serde_json::from_str(&text)
-        .map_err(|error| error::of_code(value.py(), "INVALID_DOCUMENT", &format!("{kind}: {error}")))
+    read(value.py(), kind, of_python(value)?.as_bytes())
 }
 
-/// A class of what castline reports: immutable, equal by value, hashable, picklable, from JSON and to JSON.
-macro_rules! record_class {
-    ($(#[$doc:meta])* $name:ident($inner:ty), $kind:literal, $describe:expr, { $($methods:tt)* }) => {
+/// The same of JSON.
+pub(crate) fn read<T: DeserializeOwned>(py: Python<'_>, kind: &str, json: &[u8]) -> PyResult<T> {
+    serde_json::from_slice(json)
+        .map_err(|reason| error::of_code(py, "INVALID_DOCUMENT", &format!("{kind}: {reason}")))
+}
+
+/// A class of values that JSON says wholly: immutable, equal by value, picklable. Its methods have `from_json`, too.
+macro_rules! value_class {
+    ($(#[$doc:meta])* $name:ident($inner:ty), $describe:expr, { $($methods:tt)* }) => {
         $(#[$doc])*
         #[pyclass(frozen, eq, from_py_object, module = "castline")]
         #[derive(Clone, Debug, PartialEq)]
@@ -46,32 +50,9 @@ macro_rules! record_class {
 
         #[pymethods]
         impl $name {
-            /// Reads it from JSON, a text or bytes in UTF-8.
-            #[staticmethod]
-            fn from_json(py: Python<'_>, text: $crate::documents::Text) -> PyResult<Self> {
-                serde_json::from_slice(text.as_bytes()).map(Self).map_err(|reason| {
-                    $crate::error::of_code(py, "INVALID_DOCUMENT", &format!(concat!($kind, ": {}"), reason))
-                })
-            }
-
-            /// Reads it from a dictionary, named as in JSON.
-            #[staticmethod]
-            fn from_dict(value: &Bound<'_, PyAny>) -> PyResult<Self> {
-                $crate::json::value($kind, value).map(Self)
-            }
-
-            /// Its JSON.
-            fn to_json(&self) -> PyResult<String> {
-                $crate::json::text(&self.0)
-            }
-
-            /// A dictionary, named as in JSON.
+            /// Dictionaries, lists, texts and numbers, named as in JSON.
             fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
                 $crate::json::to_python(py, &self.0)
-            }
-
-            fn __hash__(&self) -> PyResult<u64> {
-                Ok($crate::texts::hashed(&self.to_json()?))
             }
 
             fn __repr__(&self) -> String {
@@ -80,10 +61,45 @@ macro_rules! record_class {
             }
 
             fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<(Py<PyAny>, (String,))> {
-                Ok((slf.get_type().getattr("from_json")?.unbind(), (slf.get().to_json()?,)))
+                let read = slf.get_type().getattr("from_json")?.unbind();
+                Ok((read, ($crate::json::text(&slf.get().0)?,)))
             }
 
             $($methods)*
+        }
+    };
+}
+pub(crate) use value_class;
+
+/// A class of what is no document of its own, such as a report.
+macro_rules! record_class {
+    ($(#[$doc:meta])* $name:ident($inner:ty), $kind:literal, $describe:expr, { $($methods:tt)* }) => {
+        $crate::json::value_class! {
+            $(#[$doc])*
+            $name($inner), $describe, {
+                /// Reads it from JSON, a text or bytes in UTF-8.
+                #[staticmethod]
+                fn from_json(py: Python<'_>, text: $crate::documents::Text) -> PyResult<Self> {
+                    $crate::json::read(py, $kind, text.as_bytes()).map(Self)
+                }
+
+                /// Reads it from a dictionary, named as in JSON.
+                #[staticmethod]
+                fn from_dict(value: &Bound<'_, PyAny>) -> PyResult<Self> {
+                    $crate::json::value($kind, value).map(Self)
+                }
+
+                /// Its JSON.
+                fn to_json(&self) -> PyResult<String> {
+                    $crate::json::text(&self.0)
+                }
+
+                fn __hash__(&self) -> PyResult<u64> {
+                    Ok($crate::texts::hashed(&self.to_json()?))
+                }
+
+                $($methods)*
+            }
         }
     };
 }

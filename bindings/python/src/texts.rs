@@ -61,7 +61,7 @@ text_class! {
         /// The algorithm, e.g. `sha256`.
         #[getter]
         fn algorithm(&self) -> String {
-            self.0.to_string().split(':').next().unwrap_or_default().to_owned()
+            self.0.algorithm().name().to_owned()
         }
 
         /// The digest itself, in hexadecimal.

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
-use castline::{ImageKind, Options, Platforms, Verified, Watch, sources::Source};
+use castline::{Options, Platforms, Verified, Watch, sources::Source};
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyIterator};
 
 use crate::{
@@ -25,11 +25,7 @@ impl Place {
         match self {
             Self::Reference(reference) => Ok(reference.0),
             Self::Text(text) => Ok(text.parse()?),
-            // A folder is a layout; a file says itself which archive it is, but for its name there is nothing to go by.
-            Self::Path(path) => {
-                let transport = if path.is_dir() { "oci" } else { "oci-archive" };
-                Ok(format!("{transport}:{}", path.display()).parse()?)
-            }
+            Self::Path(path) => Ok(castline::sources::Reference::at(&path)?),
         }
     }
 }
@@ -273,18 +269,9 @@ pub(crate) fn tree(
     progress: Option<Py<PyAny>>,
     cancel: Option<&Cancel>,
 ) -> PyResult<Rootfs> {
-    let options = options(platform, jobs)?.with_rootfs(true);
+    let options = options(platform, jobs)?;
     work::run(py, progress.as_ref(), cancel, |watch| {
         let (source, options) = opened(image, options, watch)?;
-        let inspection = castline::inspect(&source, &options, watch)?;
-        let images = inspection.images.iter().filter(|image| image.kind == ImageKind::Image).count();
-        if images > 1 {
-            let message = format!("there are {images} images; take one by its digest or platform");
-            return Err(Failure::Other("UNSUPPORTED", message));
-        }
-        let verification = castline::verify(&source, &options, watch)?;
-        let report = verification.report;
-        let tree = verification.rootfs.into_values().next().filter(|_| report.is_intact());
-        tree.map(Rootfs).ok_or_else(|| Failure::NotIntact(Box::new(report)))
+        castline::tree(&source, &options, watch)?.map(Rootfs).map_err(Failure::NotIntact)
     })
 }

@@ -49,6 +49,7 @@ pub(crate) enum Failure {
     /// The image is not what it claims.
     NotIntact(Box<castline::Report>),
     /// A code, and a message.
+    #[cfg(not(target_os = "linux"))]
     Other(&'static str, String),
 }
 
@@ -70,6 +71,7 @@ impl Failure {
             Self::Core(failure) => error::raise(py, failure),
             Self::Source(failure) => error::raise_source(py, failure),
             Self::NotIntact(report) => error::raise_not_intact(py, report),
+            #[cfg(not(target_os = "linux"))]
             Self::Other(code, message) => error::of_code(py, code, message),
         }
     }

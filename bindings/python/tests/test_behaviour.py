@@ -100,7 +100,7 @@ def test_values_are_immutable_equal_hashable_and_picklable() -> None:
 
 def test_every_code_has_its_class() -> None:
     codes = dict(_codes())
-    assert set(codes["error"]) | {"INVALID_IMAGE"} == set(errors._BY_CODE) | {"INVALID_IMAGE"}
+    assert set(codes["error"]) == set(errors._BY_CODE)
     assert all(len(names) == len(set(names)) > 3 for names in codes.values())
 
 
@@ -209,7 +209,10 @@ def test_other_threads_run_meanwhile(large: str) -> None:
 
 
 def test_interrupts_stop_the_work(large: str) -> None:
-    code = f"import castline; castline.verify({large!r}, progress=lambda *_: print('now', flush=True), jobs=1)"
+    # Whoever runs the tests in the background has them ignore the signal, and Python then leaves it so.
+    listen = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    work = f"castline.verify({large!r}, progress=lambda *_: print('now', flush=True), jobs=1)"
+    code = f"{listen}; import castline; {work}"
     child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert child.stdout is not None
     assert child.stdout.readline() == "now\n"

@@ -88,6 +88,16 @@ pub enum Error {
         /// What is wrong with them, and where.
         reason: Box<str>,
     },
+    /// One image was asked for, and there are several.
+    #[error("there are several images; take one by its digest or platform:{choices}")]
+    #[non_exhaustive]
+    SeveralImages {
+        /// A line for each: its digest, platform and names.
+        choices: Box<str>,
+    },
+    /// There is nothing that has files: no image, or artifacts only.
+    #[error("there is no image with files here")]
+    NoImage,
     /// The caller asked for the work to stop.
     #[error("cancelled")]
     Cancelled,
@@ -113,6 +123,8 @@ impl Error {
             Self::InvalidDocument { .. } => ErrorCode::InvalidDocument,
             Self::StalePlan { .. } => ErrorCode::StalePlan,
             Self::InvalidManifest { .. } => ErrorCode::InvalidManifest,
+            Self::SeveralImages { .. } => ErrorCode::SeveralImages,
+            Self::NoImage => ErrorCode::NoImage,
             Self::Cancelled => ErrorCode::Cancelled,
             Self::NoWorkers { .. } => ErrorCode::NoWorkers,
         }
@@ -196,6 +208,10 @@ error_codes! {
     InvalidDocument = 13 => "INVALID_DOCUMENT",
     /// See [`Error::StalePlan`].
     StalePlan = 14 => "STALE_PLAN",
+    /// See [`Error::SeveralImages`].
+    SeveralImages = 15 => "SEVERAL_IMAGES",
+    /// See [`Error::NoImage`].
+    NoImage = 16 => "NO_IMAGE",
 }
 
 #[cfg(test)]

@@ -45,5 +45,5 @@ pub use time::Time;
 pub use verify::{
     Blob, BlobName, BlobSource, Cancel, Finding, FindingCode, Format, ImageKind, ImageSummary,
     InspectedImage, InspectedLayer, Inspection, Level, OpenFault, Options, Platforms, Progress, Report,
-    Selection, Stored, Verification, Watch, inspect, verify,
+    Selection, Stored, Verification, Watch, inspect, tree, verify,
 };

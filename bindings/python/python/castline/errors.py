@@ -87,6 +87,18 @@ class StalePlanError(CastlineError):
     code = "STALE_PLAN"
 
 
+class SeveralImagesError(CastlineError, ValueError):
+    """One image was asked for, and there are several; the message lists them."""
+
+    code = "SEVERAL_IMAGES"
+
+
+class NoImageError(CastlineError):
+    """There is nothing that has files."""
+
+    code = "NO_IMAGE"
+
+
 class SourceError(CastlineError, OSError):
     """A file or folder could not be read."""
 
@@ -166,6 +178,8 @@ _BY_CODE: dict[str, type[CastlineError]] = {
         InvalidWindowError,
         InvalidDocumentError,
         StalePlanError,
+        SeveralImagesError,
+        NoImageError,
         SourceError,
         UnsupportedError,
         OperationCancelledError,

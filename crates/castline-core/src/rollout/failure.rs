@@ -132,11 +132,10 @@ impl Rollout {
     pub(super) fn watch(&mut self) {
         let goes_on = matches!(self.status, Status::Running | Status::RollingBack { .. });
         let asked = !self.unanswered.is_empty() || !self.retiring.is_empty();
-        let starting = |step: &Step| matches!(step.state, State::Active { launch: Launching::Up(cell), .. } if !self.cells[cell as usize].available);
         let waits = self.stages.iter().any(super::stages::StageState::waits_for_others);
         let held = !self.inputs.targets.iter().all(|target| target.policy.windows.is_empty())
             || self.inputs.plan.limits.iter().any(|limit| limit.window.is_some());
-        if !goes_on || asked || waits || held || self.steps.iter().any(starting) {
+        if !goes_on || asked || waits || held || self.steps.iter().any(|step| self.is_coming(step)) {
             self.moved();
         } else if self.stall.is_none() {
             let patience =
@@ -209,7 +208,7 @@ impl Rollout {
                 self.try_again(number);
             } else if step.is_active() {
                 // Its time may have run out while nobody looked at it.
-                if self.is_coming(number) {
+                if self.is_coming(step) {
                     self.await_launch(number);
                 }
                 self.dirty.insert(number);
@@ -223,8 +222,8 @@ impl Rollout {
     }
 
     /// Whether the launch of a step was asked for, and what it launches is not available.
-    fn is_coming(&self, number: u32) -> bool {
-        match self.steps[number as usize].state {
+    fn is_coming(&self, step: &Step) -> bool {
+        match step.state {
             State::Active { launch: Launching::Asked, .. } => true,
             State::Active { launch: Launching::Up(cell), .. } => !self.cells[cell as usize].available,
             _ => false,

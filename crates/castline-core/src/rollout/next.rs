@@ -58,9 +58,7 @@ impl Rollout {
         if self.status.is_end() {
             return Next::default();
         }
-        let launches = self.unanswered.iter().filter_map(|step| self.launch_action(*step));
-        let retires = self.retiring.iter().map(|cell| self.retire_action(*cell));
-        Next { actions: self.gate_actions().chain(retires).chain(launches).collect(), wake: self.wake() }
+        self.next_of(self.retiring.iter(), self.unanswered.iter())
     }
 
     /// [`Self::next`] without what was asked for before the last event: for those who remember what they have begun.
@@ -68,14 +66,20 @@ impl Rollout {
         if self.status.is_end() {
             return Next::default();
         }
-        let launches = self.fresh.launches.intersection(&self.unanswered);
-        let launches = launches.filter_map(|step| self.launch_action(*step));
-        let retires = self.fresh.retires.intersection(&self.retiring).map(|cell| self.retire_action(*cell));
-        Next { actions: self.gate_actions().chain(retires).chain(launches).collect(), wake: self.wake() }
+        let retires = self.fresh.retires.intersection(&self.retiring);
+        self.next_of(retires, self.fresh.launches.intersection(&self.unanswered))
     }
 
-    fn gate_actions(&self) -> impl Iterator<Item = Action> {
-        (0..).zip(&self.stages).filter_map(|(number, _)| self.gate_action(number))
+    /// What gates ask for, that these instances go, and that these steps launch.
+    fn next_of<'a>(
+        &self,
+        retires: impl Iterator<Item = &'a u32>,
+        launches: impl Iterator<Item = &'a u32>,
+    ) -> Next {
+        let gates = (0..).zip(&self.stages).filter_map(|(number, _)| self.gate_action(number));
+        let retires = retires.map(|cell| self.retire_action(*cell));
+        let launches = launches.filter_map(|step| self.launch_action(*step));
+        Next { actions: gates.chain(retires).chain(launches).collect(), wake: self.wake() }
     }
 
     /// How far it is, in numbers.

@@ -20,6 +20,7 @@ mod report;
 mod source;
 mod survey;
 mod tar_check;
+mod tree;
 mod watch;
 
 use std::{collections::BTreeMap, num::NonZeroUsize};
@@ -29,6 +30,7 @@ pub use inspect::{InspectedImage, InspectedLayer, Inspection, inspect};
 pub use options::{Options, Platforms, Selection};
 pub use report::{ImageKind, ImageSummary, Report};
 pub use source::{Blob, BlobName, BlobSource, Format, OpenFault, Stored};
+pub use tree::tree;
 pub use watch::{Cancel, Progress, Watch};
 
 use crate::{Digest, Error, Image, Result, Rootfs, Verified};

@@ -69,6 +69,21 @@ impl Transport {
 }
 
 impl Reference {
+    /// All that is at a path: a folder is taken for an OCI layout, a file for an archive of one (`docker-archive:FILE` is to
+    /// be written). Takes the path as it is: a colon in it is part of its name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidReference`] when the path is no text in UTF-8.
+    pub fn at(path: &Path) -> Result<Self> {
+        let place = path.to_str().ok_or_else(|| Error::InvalidReference {
+            input: shown(&path.to_string_lossy()),
+            reason: "the path is not UTF-8".into(),
+        })?;
+        let transport = if path.is_dir() { Transport::Oci } else { Transport::OciArchive };
+        Ok(Self { transport, place: place.into(), tag: None, digest: None, position: None })
+    }
+
     /// How the image is reached.
     pub const fn transport(&self) -> Transport {
         self.transport
@@ -266,6 +281,14 @@ mod tests {
     fn a_long_tag_is_printed_whole() {
         let text = format!("docker://registry.example/app:{}", "t".repeat(128));
         assert_eq!(text.parse::<Reference>().expect("a reference").to_string(), text);
+    }
+
+    #[test]
+    fn a_path_is_taken_as_it_is() {
+        let reference = Reference::at(Path::new("images/app:v1@sha256:0")).expect("a reference");
+        assert_eq!((reference.path(), reference.tag()), (Path::new("images/app:v1@sha256:0"), None));
+        assert_eq!(reference.transport(), Transport::OciArchive);
+        assert_eq!(Reference::at(Path::new("/")).expect("a reference").transport(), Transport::Oci);
     }
 
     #[test]
