@@ -96,8 +96,12 @@ pub enum Error {
         choices: Box<str>,
     },
     /// There is nothing that has files: no image, or artifacts only.
-    #[error("there is no image with files here")]
-    NoImage,
+    #[error("there is no image with files here{reasons}")]
+    #[non_exhaustive]
+    NoImage {
+        /// A line for each of the first findings, which say what is there instead; empty where there are none.
+        reasons: Box<str>,
+    },
     /// The caller asked for the work to stop.
     #[error("cancelled")]
     Cancelled,
@@ -124,7 +128,7 @@ impl Error {
             Self::StalePlan { .. } => ErrorCode::StalePlan,
             Self::InvalidManifest { .. } => ErrorCode::InvalidManifest,
             Self::SeveralImages { .. } => ErrorCode::SeveralImages,
-            Self::NoImage => ErrorCode::NoImage,
+            Self::NoImage { .. } => ErrorCode::NoImage,
             Self::Cancelled => ErrorCode::Cancelled,
             Self::NoWorkers { .. } => ErrorCode::NoWorkers,
         }

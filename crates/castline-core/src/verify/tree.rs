@@ -25,11 +25,11 @@ pub fn tree(
     match verification.rootfs.into_values().next() {
         Some(tree) => Ok(Ok(tree)),
         None if report.images.iter().any(|image| image.kind == ImageKind::Image) => Ok(Err(Box::new(report))),
-        None => Err(Error::NoImage),
+        None => Err(Error::NoImage { reasons: reasons(&report).into() }),
     }
 }
 
-/// How many images a message lists.
+/// How many images or findings a message lists.
 const LISTED: usize = 20;
 
 /// A line for each image: what names it, where it runs, what it is called.
@@ -41,9 +41,25 @@ fn choices(images: &[InspectedImage]) -> String {
         text += "\n  @";
         text += format!("{} {platform} {names}", image.digest).trim_end();
     }
-    if images.len() > LISTED {
-        let more = format!("\n  and {} more", images.len() - LISTED);
-        text.push_str(&more);
+    text + &more(images.len())
+}
+
+/// A line for each finding.
+fn reasons(report: &Report) -> String {
+    let mut text = String::new();
+    for found in report.findings.iter().take(LISTED) {
+        text += "\n  ";
+        text += &found.message;
+        text += " [";
+        text += found.code.name();
+        text += "]";
     }
-    text
+    text + &more(report.findings.len())
+}
+
+/// How many are left out of so many.
+fn more(all: usize) -> String {
+    all.checked_sub(LISTED)
+        .filter(|&left| left > 0)
+        .map_or(String::new(), |left| format!("\n  and {left} more"))
 }
