@@ -16,6 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("castline-core", &["castline-sha256", "castline-inflate"]),
     ("castline-sources", &["castline-core", "castline-sha256"]),
     ("castline", &["castline-core", "castline-sources"]),
+    ("castline-node", &["castline"]),
     ("castline-python", &["castline"]),
     ("castline-cli", &["castline"]),
     ("xtask", &[]),

@@ -1,5 +1,6 @@
 //! `cargo xtask bindings`: each binding, built and installed as its users do, and tested from there.
 
+mod node;
 mod python;
 
 use std::{io, path::Path};
@@ -10,5 +11,6 @@ use std::{io, path::Path};
 ///
 /// When a step fails, or cannot be started.
 pub fn run(root: &Path) -> io::Result<()> {
-    python::run(root)
+    python::run(root)?;
+    node::run(root)
 }

@@ -1,0 +1,10 @@
+import castline from './index.cjs'
+
+export const {
+  CastlineError, InvalidImageError, InfeasibleError, ViolationError, BrokenChainError,
+  Digest, Platform, Reference, Time, Amount, Revision, Window,
+  Fleet, Policy, Release, Plan, Target,
+  VerifiedImage, Report, Rootfs, Scan, verify, inspect, tree, scan, compare,
+  plan, planSync, check, checkSync, explore, simulate, bounds,
+  Rollout, Ledger, importKubernetes, importDocker, importAws, importPacker, version,
+} = castline
