@@ -15,7 +15,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("castline-inflate", &[]),
     ("castline-core", &["castline-sha256", "castline-inflate"]),
     ("castline-sources", &["castline-core", "castline-sha256"]),
-    ("castline", &["castline-core", "castline-sources"]),
+    ("castline-engine", &["castline-core", "castline-sources"]),
+    ("castline", &["castline-core", "castline-engine", "castline-sources"]),
     ("castline-node", &["castline"]),
     ("castline-python", &["castline"]),
     ("castline-cli", &["castline"]),
@@ -148,7 +149,7 @@ fn unsafe_code_stands_in_one_file_with_its_reason() {
             assert_eq!(blocks, 0, "{} has unsafe code", path.display());
         }
     }
-    for package in ["core", "inflate", "sources"] {
+    for package in ["core", "engine", "inflate", "sources"] {
         assert!(
             read(format!("crates/castline-{package}/src/lib.rs")).contains("#![forbid(unsafe_code)]"),
             "{package}"

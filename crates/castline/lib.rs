@@ -7,3 +7,9 @@ pub use castline_core::*;
 pub mod sources {
     pub use castline_sources::*;
 }
+
+/// What acts: drivers, the executor, ledger files.
+#[cfg(feature = "engine")]
+pub mod engine {
+    pub use castline_engine::*;
+}

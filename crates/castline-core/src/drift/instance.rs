@@ -30,6 +30,55 @@ pub struct InstanceSpec {
     /// Free text by key.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::unique::option")]
     pub labels: Option<BTreeMap<String, String>>,
+    /// How to see whether it does its work. Without one, an instance that runs is ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health: Option<HealthCheck>,
+}
+
+/// A command that says whether an instance does its work, as Docker's `HEALTHCHECK` does. Times are milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HealthCheck {
+    /// What is run inside the instance; it does its work where this ends with 0.
+    pub command: Vec<String>,
+    /// How long after one check the next one begins.
+    #[serde(default = "HealthCheck::default_interval")]
+    pub interval_millis: u64,
+    /// How long one may take.
+    #[serde(default = "HealthCheck::default_timeout")]
+    pub timeout_millis: u64,
+    /// How many in a row must fail until the instance has failed for good.
+    #[serde(default = "HealthCheck::default_retries")]
+    pub retries: u32,
+    /// For how long after its start no failure counts.
+    #[serde(default)]
+    pub start_period_millis: u64,
+}
+
+impl HealthCheck {
+    /// A check by this command: each second, for up to five seconds, three times.
+    pub fn new(command: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self {
+            command: command.into_iter().map(Into::into).collect(),
+            interval_millis: Self::default_interval(),
+            timeout_millis: Self::default_timeout(),
+            retries: Self::default_retries(),
+            start_period_millis: 0,
+        }
+    }
+
+    const fn default_interval() -> u64 {
+        1000
+    }
+
+    const fn default_timeout() -> u64 {
+        5000
+    }
+
+    const fn default_retries() -> u32 {
+        3
+    }
 }
 
 /// What is mounted.
@@ -69,6 +118,7 @@ impl InstanceSpec {
             ),
             mounts: Some(self.mounts.clone().unwrap_or_default()),
             labels: Some(labels),
+            health: self.health.clone(),
         }
     }
 }

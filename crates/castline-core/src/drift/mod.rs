@@ -27,7 +27,7 @@ pub use comparison::Comparison;
 pub use config::{ConfigFinding, ConfigValues, compare_config};
 pub use glob::Glob;
 pub use identity::{Identification, IdentityKind, identify};
-pub use instance::{InstanceSpec, Mount};
+pub use instance::{HealthCheck, InstanceSpec, Mount};
 pub use profile::{Allowance, Profile, Rule};
 pub use report::{Counts, DriftCode, DriftFinding, DriftReport, Ignored, IgnoredReason};
 pub use scan::{Scan, Unread};

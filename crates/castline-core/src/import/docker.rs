@@ -243,6 +243,8 @@ fn spec(
         working_dir: Some(config.text("WorkingDir")?.unwrap_or_default().into()),
         mounts: Some(mounts),
         labels: Some(labels),
+        // Not stated: which check runs is of no consequence for what runs.
+        health: None,
     })
 }
 

@@ -1,0 +1,46 @@
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
+
+use castline_core::{
+    Fleet, Release,
+    rollout::{Action, What},
+};
+use tokio::sync::mpsc::Sender;
+
+use crate::DriverError;
+
+/// Work of a driver that is under way. Letting go of it stops waiting for it; what was asked of the platform may go on.
+pub type Doing<'a, T> = Pin<Box<dyn Future<Output = Result<T, DriverError>> + Send + 'a>>;
+
+/// What does a rollout's actions on a platform, and says what is there.
+///
+/// An implementation keeps three promises, and needs no other state than the platform's:
+///
+/// - **An action is done once, however often it is asked for.** An instance that is launched carries, as labels or the like, the
+///   action's key ([`Key::LABEL`](castline_core::rollout::Key::LABEL)), its service, zone, slot and revision; a launch whose key
+///   an instance has answers with that instance. To retire what is gone is done.
+/// - **What is there is said as it is**: [`Self::observe`] makes everything good that events have missed.
+/// - **Only what was verified is launched**: the image is the one whose digests the release has.
+pub trait Driver: fmt::Debug + Send + Sync {
+    /// What it is called in messages: `local`, `docker`, …
+    fn name(&self) -> &str;
+
+    /// The instances of a service as they are now, those in quarantine among them.
+    fn observe<'a>(&'a self, service: &'a str) -> Doing<'a, Fleet>;
+
+    /// Tells what happens to the instances of these services, from now on, until nobody listens any more: `Ready`, `NotReady`,
+    /// `Failed`, `Gone`. May repeat itself. What it tells before its first answer is lost, so that whoever needs all of it
+    /// observes once this has begun.
+    fn watch<'a>(&'a self, services: &'a [Arc<str>], events: Sender<What>) -> Doing<'a, ()>;
+
+    /// Does an action, and answers with what came of it: `Launched` or `LaunchFailed`, `Gone` or `Quarantined`, `Shifted`, `Passed`
+    /// or `NotPassed`, and so on. A launch is done when the instance is there, whether or not it is ready; retiring, when it is gone
+    /// or out of traffic.
+    ///
+    /// `release` is the one that the action's revision is of; none for actions that name none.
+    ///
+    /// # Errors
+    ///
+    /// [`DriverError::Temporary`] where asking again may help: the same action is asked for again after a while.
+    /// [`DriverError::Permanent`] where it will not.
+    fn perform<'a>(&'a self, action: &'a Action, release: Option<&'a Release>) -> Doing<'a, Vec<What>>;
+}

@@ -1,0 +1,14 @@
+//! What acts: a [`Driver`] observes a platform and does on it what a rollout asks for.
+//!
+//! The decisions are the core's: a driver decides nothing, and can be written for any platform. Nothing here prints; what goes on
+//! is told by the `tracing` crate. Secrets are in no error, event or trace.
+
+#![forbid(unsafe_code)]
+
+mod driver;
+mod error;
+mod traffic;
+
+pub use driver::{Doing, Driver};
+pub use error::DriverError;
+pub use traffic::{Endpoint, Membership, TrafficHook};
