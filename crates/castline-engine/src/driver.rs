@@ -2,8 +2,10 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use castline_core::{
     Fleet, Release,
+    drift::DriftReport,
     rollout::{Action, What},
 };
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::Sender;
 
 use crate::DriverError;
@@ -43,4 +45,35 @@ pub trait Driver: fmt::Debug + Send + Sync {
     /// [`DriverError::Temporary`] where asking again may help: the same action is asked for again after a while.
     /// [`DriverError::Permanent`] where it will not.
     fn perform<'a>(&'a self, action: &'a Action, release: Option<&'a Release>) -> Doing<'a, Vec<What>>;
+
+    /// Compares the files of an instance with those of its release's image. `release` is the one that the instance runs.
+    ///
+    /// # Errors
+    ///
+    /// [`DriverError::Permanent`] where this driver cannot look into instances, or not in this mode: what is provided here
+    /// always says so. Who asks takes such an instance for unverified, never for clean.
+    fn check<'a>(
+        &'a self,
+        instance: &'a str,
+        release: &'a Release,
+        mode: CheckMode,
+    ) -> Doing<'a, DriftReport> {
+        let _ = (release, mode);
+        let message =
+            format!("the driver {} cannot compare the files of `{instance}` with its image", self.name());
+        Box::pin(async move { Err(DriverError::permanent(message)) })
+    }
+}
+
+/// How much of an instance is read to compare it with its image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum CheckMode {
+    /// Only what was written since it was launched, as the layer above the image has it. Misses what was done to the
+    /// image's own files below.
+    Fast,
+    /// Every file.
+    #[default]
+    Full,
 }

@@ -9,6 +9,6 @@ mod driver;
 mod error;
 mod traffic;
 
-pub use driver::{Doing, Driver};
+pub use driver::{CheckMode, Doing, Driver};
 pub use error::DriverError;
 pub use traffic::{Endpoint, Membership, TrafficHook};
