@@ -1,0 +1,5 @@
+//! Platforms that rollouts can be executed on.
+
+mod command;
+
+pub use command::CommandDriver;
