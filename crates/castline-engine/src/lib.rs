@@ -5,6 +5,11 @@
 
 #![forbid(unsafe_code)]
 
+/// The README's example runs with the others.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod driver;
 mod drivers;
 mod error;
@@ -16,8 +21,8 @@ pub use driver::{CheckMode, Doing, Driver};
 pub use drivers::CommandDriver;
 pub use error::DriverError;
 pub use executor::{
-    Answer, Answerer, Checked, Clock, Ended, EngineError, Executor, Handle, ImageTest, Options, Prepared, Question, Rolling,
-    Tested, Told, UnderWay, Unneeded, Verdict, Wanted, under_way, unneeded,
+    Answer, Answerer, Checked, Clock, Ended, EngineError, Executor, Handle, ImageTest, Options, Prepared,
+    Question, Rolling, Tested, Told, UnderWay, Unneeded, Verdict, Wanted, under_way, unneeded,
 };
 pub use store::{Contents, Repair, Store, StoreError};
 pub use traffic::{Endpoint, Membership, TrafficHook};

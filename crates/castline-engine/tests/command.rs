@@ -95,7 +95,8 @@ async fn what_is_no_answer_is_said_to_be_none() {
         (r#"{"id": 1, "fleet"#, "", "within a line"),
     ] {
         let folder = tempfile::tempdir().expect("a folder");
-        let driver = script(&format!("read -r line; printf '%s{end}' '{answer}'; exec sleep 0.1"), folder.path());
+        let driver =
+            script(&format!("read -r line; printf '%s{end}' '{answer}'; exec sleep 0.1"), folder.path());
         let text = driver.observe("web").await.expect_err("no fleet").to_string();
         assert!(text.contains(expected), "{answer}: {text}");
     }

@@ -229,7 +229,10 @@ impl CommandDriver {
         // Then nothing was asked of it, and so nothing was done.
         let child = child.map_err(|error| {
             let program = self.program.display();
-            DriverError::permanent(format!("the driver {}: `{program}` cannot be started: {error}", self.name))
+            DriverError::permanent(format!(
+                "the driver {}: `{program}` cannot be started: {error}",
+                self.name
+            ))
         })?;
         tracing::info!(driver = %self.name, ended = life.ended, "started");
         let session = Arc::new(Session::new(child, &self.name)?);

@@ -97,7 +97,9 @@ async fn run(commands: &BTreeMap<String, Vec<String>>, question: &Question) -> R
         .kill_on_drop(true)
         .output()
         .await
-        .map_err(|error| DriverError::permanent(format!("`{program}` cannot be run for `{name}`: {error}")))?;
+        .map_err(|error| {
+            DriverError::permanent(format!("`{program}` cannot be run for `{name}`: {error}"))
+        })?;
     if output.status.success() {
         return Ok(Answer::yes(program));
     }

@@ -97,7 +97,7 @@ impl Prepared {
 /// let prepared = executor.prepare(&[Wanted { release, policy: Policy::default() }]).await?;
 /// let rolling = executor.apply(prepared, "ann").await?;
 /// let handle = rolling.handle(); // pauses it, from wherever Ctrl-C is heard
-/// let ended = rolling.run(|told| println!("{told:?}")).await?;
+/// let ended = rolling.run(|_told| ()).await?; // what is told is for a terminal, or lines of JSON
 /// assert!(ended.is_success());
 /// # Ok(())
 /// # }
@@ -217,7 +217,8 @@ impl Executor {
             }
         }
         let Prepared { plan, targets, rollback_of } = prepared;
-        let releases = targets.iter().map(|target| Record::Release { release: target.release.clone().into() });
+        let releases =
+            targets.iter().map(|target| Record::Release { release: target.release.clone().into() });
         let start = Record::start(&plan, rollback_of);
         let records: Vec<Record> = releases.chain([start]).collect();
         let store = Arc::clone(&self.store);
@@ -262,12 +263,11 @@ impl Executor {
         let asked = state.next().actions.into_iter().find(
             |action| matches!(&action.what, castline_core::rollout::Do::Ask { approval: asked } if asked == approval),
         );
-        let action = asked.ok_or_else(|| EngineError::NoQuestion {
-            rollout: rollout.clone(),
-            approval: approval.into(),
-        })?;
+        let action = asked
+            .ok_or_else(|| EngineError::NoQuestion { rollout: rollout.clone(), approval: approval.into() })?;
         let event = Event { at: self.clock.now().max(state.clock()), what: answered(action.key, answer) };
-        self.record(&answer.by, vec![Record::Event { rollout: rollout.clone(), event: event.into() }]).await?;
+        self.record(&answer.by, vec![Record::Event { rollout: rollout.clone(), event: event.into() }])
+            .await?;
         Ok(())
     }
 

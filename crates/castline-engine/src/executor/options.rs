@@ -88,7 +88,8 @@ mod tests {
     #[test]
     fn each_wait_is_twice_the_one_before_up_to_the_longest() {
         let options = Options::default();
-        let waits: Vec<u128> = [1, 2, 3, 8, 9, 40, u32::MAX].map(|n| options.backoff_after(n).as_millis()).into();
+        let waits: Vec<u128> =
+            [1, 2, 3, 8, 9, 40, u32::MAX].map(|n| options.backoff_after(n).as_millis()).into();
         assert_eq!(waits, [200, 400, 800, 25_600, 30_000, 30_000, 30_000]);
     }
 }

@@ -1,6 +1,7 @@
-
-
-use castline_core::{Digest, ledger::{Ledger, Needed, Record}};
+use castline_core::{
+    Digest,
+    ledger::{Ledger, Needed, Record},
+};
 
 use super::{EngineError, Executor};
 

@@ -71,11 +71,7 @@ impl Executor {
     /// # Errors
     ///
     /// [`EngineError::Driver`] where it is not known what there is.
-    pub async fn verify(
-        &self,
-        service: &str,
-        mode: CheckMode,
-    ) -> Result<(Fleet, Vec<Checked>), EngineError> {
+    pub async fn verify(&self, service: &str, mode: CheckMode) -> Result<(Fleet, Vec<Checked>), EngineError> {
         let fleet = self.observe(service).await?;
         let releases = Releases::of(&self.store.ledger(), service);
         let instances: Vec<Instance> =
@@ -140,7 +136,8 @@ impl Executor {
         let service = Arc::clone(fleet.service());
         let release = ledger.current(&service).and_then(|digest| ledger.release(digest)).cloned();
         let release = release.ok_or_else(|| EngineError::NoRelease {
-            what: format!("the ledger does not know what {service} runs: no rollout of it has ended well").into(),
+            what: format!("the ledger does not know what {service} runs: no rollout of it has ended well")
+                .into(),
         })?;
         let policy = policy.with_select(Select::Broken).with_compromised(compromised);
         Prepared::new(vec![Target { fleet, release, policy }])
@@ -163,7 +160,8 @@ impl Releases {
                 by_revision.insert(release.revision(), Arc::new((**release).clone()));
             }
         }
-        let current = ledger.current(service).and_then(|digest| ledger.release(digest)).cloned().map(Arc::new);
+        let current =
+            ledger.current(service).and_then(|digest| ledger.release(digest)).cloned().map(Arc::new);
         Self { by_revision, current }
     }
 

@@ -123,7 +123,8 @@ fn begin(archive: &impl Archive, ledger: &Ledger, rollout: &Digest) -> Result<(R
             what: format!("the ledger does not have the release {} of {}", change.release, change.service)
                 .into(),
         })?;
-        let planned = plan.services.iter().find(|planned| planned.service == change.service).ok_or_else(none)?;
+        let planned =
+            plan.services.iter().find(|planned| planned.service == change.service).ok_or_else(none)?;
         let policy: Policy = archive.document(&planned.policy)?;
         targets.push(Target { fleet: archive.document(&change.fleet)?, release, policy });
     }

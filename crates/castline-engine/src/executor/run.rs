@@ -174,6 +174,10 @@ impl<T: FnMut(Told) + Send> Run<T> {
         self.state.as_ref().expect("it is there but while it is told of an event")
     }
 
+    fn is_paused(&self) -> bool {
+        matches!(self.state().status(), Status::Paused { .. })
+    }
+
     async fn run(mut self) -> Result<Ended, EngineError> {
         let mut news: Vec<What> = Vec::new();
         // Whoever spoke before it was run is heard before anything is done.
@@ -294,7 +298,9 @@ impl<T: FnMut(Told) + Send> Run<T> {
                     Do::Analyse { .. } => news.push(What::NotPassed { key, reason }),
                     what => {
                         at = Turn::GivenUp;
-                        news.push(What::Pause { by: format!("castline, which cannot {}: {reason}:", verb(what)) });
+                        news.push(What::Pause {
+                            by: format!("castline, which cannot {}: {reason}:", verb(what)),
+                        });
                         let service = Arc::clone(&action.service);
                         (self.tell)(Told::GivenUp { key, service, reason });
                     }
@@ -312,7 +318,8 @@ impl<T: FnMut(Told) + Send> Run<T> {
                 // Looked at once what came before it is recorded.
                 Ok(fleet) => news.push(What::Observed { fleet }),
                 Err(error) => {
-                    let message = format!("what runs of {service} cannot be seen: {error}; it is tried again");
+                    let message =
+                        format!("what runs of {service} cannot be seen: {error}; it is tried again");
                     (self.tell)(Told::Trouble { message });
                 }
             }
@@ -358,10 +365,8 @@ impl<T: FnMut(Told) + Send> Run<T> {
         if events.is_empty() {
             return Ok(());
         }
-        let record = |event: &Event| Record::Event {
-            rollout: self.rollout.clone(),
-            event: event.clone().into(),
-        };
+        let record =
+            |event: &Event| Record::Event { rollout: self.rollout.clone(), event: event.clone().into() };
         let records: Vec<Record> = events.iter().map(record).collect();
         self.executor.record_at(now, &self.actor, records).await?;
         let (before, status) = (self.state().progress(), self.state().status().clone());
@@ -394,7 +399,7 @@ impl<T: FnMut(Told) + Send> Run<T> {
 
     /// That it waits for somebody is recorded once, for whoever reads the ledger.
     async fn record_pause(&mut self) -> Result<(), EngineError> {
-        let paused = matches!(self.state().status(), Status::Paused { .. });
+        let paused = self.is_paused();
         if paused && !self.paused {
             let records = replay::outcome(&self.rollout, self.state(), &self.executor.store.ledger());
             self.executor.record(&self.actor, records).await?;
@@ -410,7 +415,12 @@ impl<T: FnMut(Told) + Send> Run<T> {
         self.asked.retain(|key, asked| matches!(asked.at, Turn::UnderWay) || keys.contains(key));
         let is_work = |action: &Action| !matches!(action.what, Do::Ask { .. });
         let mut busy = self.jobs.values().flatten().filter(|action| is_work(action)).count();
+        let paused = self.is_paused();
         for action in &next.actions {
+            // What a gate was refused is asked again once somebody says `Continue`, and not before.
+            if paused && is_gate(action) {
+                continue;
+            }
             let attempts = match self.asked.get(&action.key) {
                 None => 0,
                 Some(Asked { attempts, at: Turn::Waits(until) }) if *until <= now => *attempts,
@@ -425,7 +435,10 @@ impl<T: FnMut(Told) + Send> Run<T> {
                 self.ask_outside(action);
                 continue;
             }
-            self.asked.insert(action.key.clone(), Asked { attempts: attempts.saturating_add(1), at: Turn::UnderWay });
+            self.asked.insert(
+                action.key.clone(),
+                Asked { attempts: attempts.saturating_add(1), at: Turn::UnderWay },
+            );
             (self.tell)(Told::Asking { action: action.clone(), attempt: attempts });
             let job = self.job(action);
             let done = action.clone();
@@ -496,14 +509,15 @@ impl<T: FnMut(Told) + Send> Run<T> {
 
     /// What it asks, where nothing is under way and nobody here can do anything about it.
     fn is_stuck(&self, next: &Next) -> Option<Vec<Action>> {
+        let paused = self.is_paused();
         let given_up = |action: &Action| {
-            self.asked.get(&action.key).is_some_and(|asked| matches!(asked.at, Turn::GivenUp))
+            let asked = self.asked.get(&action.key);
+            paused && is_gate(action) || asked.is_some_and(|asked| matches!(asked.at, Turn::GivenUp))
         };
         let working = self.jobs.values().any(Option::is_some);
         if self.executor.options.stay || working || !next.actions.iter().all(given_up) {
             return None;
         }
-        let paused = matches!(self.state().status(), Status::Paused { .. });
         let asks = |action: &&Action| matches!(action.what, Do::Ask { .. });
         let questions: Vec<Action> = next.actions.iter().filter(asks).cloned().collect();
         let waits = !questions.is_empty() && self.state().progress().active == 0;
@@ -512,9 +526,13 @@ impl<T: FnMut(Told) + Send> Run<T> {
 
     /// It is over: what is under way is waited for, and what became of it is recorded.
     async fn end(mut self) -> Result<Ended, EngineError> {
-        // Each has its own limit; asking people has none.
-        let waits = self.jobs.values().flatten().any(|action| matches!(action.what, Do::Ask { .. }));
-        while !waits && self.work.join_next().await.is_some() {}
+        // Each has its own limit; but people, who take as long as they take, are not waited for.
+        let counts = |action: &Action| !matches!(action.what, Do::Ask { .. });
+        while self.jobs.values().flatten().any(counts) {
+            let Some(done) = self.work.join_next_with_id().await else { break };
+            let id = done.map_or_else(|error| error.id(), |(id, _)| id);
+            self.jobs.remove(&id);
+        }
         let records = replay::outcome(&self.rollout, self.state(), &self.executor.store.ledger());
         let last = records.last().cloned();
         self.executor.record(&self.actor, records).await?;
@@ -534,6 +552,11 @@ impl<T: FnMut(Told) + Send> Run<T> {
             questions,
         }
     }
+}
+
+/// Whether it is of a gate, rather than of an instance.
+const fn is_gate(action: &Action) -> bool {
+    matches!(action.what, Do::Shift { .. } | Do::Analyse { .. } | Do::Ask { .. })
 }
 
 /// What could not be done, for messages.

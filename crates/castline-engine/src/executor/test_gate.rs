@@ -59,7 +59,12 @@ impl Executor {
     ///
     /// [`EngineError::Driver`] where the platform cannot say or do what is asked of it, which says nothing of the image and is
     /// not recorded; [`EngineError::NoRelease`] for an image that only its provider has; [`EngineError::Store`].
-    pub async fn test(&self, release: &Release, test: &ImageTest, actor: &str) -> Result<Tested, EngineError> {
+    pub async fn test(
+        &self,
+        release: &Release,
+        test: &ImageTest,
+        actor: &str,
+    ) -> Result<Tested, EngineError> {
         let ReleaseImage::Verified { identities, .. } = release.image() else {
             let what = "an image that only its provider has cannot be tested".into();
             return Err(EngineError::NoRelease { what });
@@ -92,12 +97,8 @@ impl Executor {
         let at = self.clock.now().as_millis().to_string();
         let name = Digest::of(format!("{} {at}", release.revision()).as_bytes());
         let key = Key(format!("test-{}", &name.encoded()[..32]).into());
-        let what = Do::Launch {
-            revision: release.revision(),
-            zone: "".into(),
-            slot: None,
-            labels: Arc::default(),
-        };
+        let what =
+            Do::Launch { revision: release.revision(), zone: "".into(), slot: None, labels: Arc::default() };
         let launch = Action { key, service: Arc::clone(service), what };
         let answers = match self.insist(&launch, Some(release)).await {
             Ok(answers) => answers,
@@ -108,7 +109,9 @@ impl Executor {
         };
         let instance = answers.iter().find_map(|what| match what {
             What::Launched { instance, .. } => Some(Ok(Arc::clone(instance))),
-            What::LaunchFailed { reason, .. } => Some(Err(failed(format!("it cannot be launched: {reason}")))),
+            What::LaunchFailed { reason, .. } => {
+                Some(Err(failed(format!("it cannot be launched: {reason}"))))
+            }
             _ => None,
         });
         let instance = match instance {
@@ -145,11 +148,8 @@ impl Executor {
         let fleet = self.observe(service).await?;
         for instance in fleet.instances().iter().filter(|one| one.phase != Phase::Quarantined) {
             let id: String = Digest::of(instance.id.as_bytes()).encoded().chars().take(32).collect();
-            let what = Do::Retire {
-                instance: Arc::clone(&instance.id),
-                disposal: Disposal::End,
-                drain_seconds: 0,
-            };
+            let what =
+                Do::Retire { instance: Arc::clone(&instance.id), disposal: Disposal::End, drain_seconds: 0 };
             let key = Key(format!("test-retire-{id}").into());
             self.insist(&Action { key, service: Arc::clone(service), what }, None).await?;
         }

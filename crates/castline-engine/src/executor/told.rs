@@ -122,7 +122,9 @@ impl From<&Repair> for Told {
     fn from(repair: &Repair) -> Self {
         let message = match repair {
             Repair::Completed { entries } => {
-                format!("{entries} entries of the ledger had been written and not acknowledged: they count now")
+                format!(
+                    "{entries} entries of the ledger had been written and not acknowledged: they count now"
+                )
             }
             Repair::Dropped { bytes, kept, .. } => {
                 format!(

@@ -48,7 +48,8 @@ async fn listen(
         failures = if begun.elapsed() > options.longest_backoff { 1 } else { failures.saturating_add(1) };
         let why = ended.err().map_or_else(|| "it stopped".to_owned(), |error| error.to_string());
         tracing::warn!(driver = driver.name(), failures, %why, "events are not heard");
-        let message = format!("the driver {} does not say what happens: {why}; it is asked again", driver.name());
+        let message =
+            format!("the driver {} does not say what happens: {why}; it is asked again", driver.name());
         sleep(options.backoff_after(failures)).await;
         if troubles.send(message).is_err() {
             return;

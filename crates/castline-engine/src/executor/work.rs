@@ -21,7 +21,10 @@ pub(super) async fn observe(
     if **fleet.service() == *service {
         return Ok(fleet);
     }
-    Err(DriverError::permanent(format!("it says what runs of {}, and was asked for {service}", fleet.service())))
+    Err(DriverError::permanent(format!(
+        "it says what runs of {}, and was asked for {service}",
+        fleet.service()
+    )))
 }
 
 /// Work that ends in time, or in an error that may pass.

@@ -49,14 +49,10 @@ impl Contents {
             return Err(StoreError::NotThere { path: folder.to_owned() });
         }
         let (acknowledged, rest) = found.acknowledged()?;
-        expect(&found.ledger_path, &acknowledged.0.to_lines(), anchor)?;
-        Ok(Self {
-            files,
-            folder: folder.to_owned(),
-            ledger: acknowledged.0,
-            unacknowledged: rest,
-            held,
-        })
+        let lines = found.lines.as_deref().unwrap_or_default();
+        let lines = lines.get(..usize::try_from(acknowledged.1).unwrap_or(usize::MAX)).unwrap_or_default();
+        expect(&found.ledger_path, lines, anchor)?;
+        Ok(Self { files, folder: folder.to_owned(), ledger: acknowledged.0, unacknowledged: rest, held })
     }
 
     /// The ledger, up to the last entry that was acknowledged.

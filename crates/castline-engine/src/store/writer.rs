@@ -111,9 +111,7 @@ impl Writer {
     }
 
     fn advance(&mut self, head: Head, path: &Path) -> Result<(), StoreError> {
-        self.slots
-            .write_all_at(&head.to_slot(), head.offset())
-            .map_err(StoreError::io("written", path))?;
+        self.slots.write_all_at(&head.to_slot(), head.offset()).map_err(StoreError::io("written", path))?;
         self.slots.sync().map_err(StoreError::io("brought to the disk", path))?;
         self.head = head;
         Ok(())

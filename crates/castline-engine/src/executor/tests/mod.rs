@@ -82,11 +82,8 @@ fn record_success(store: &Store, image: &str) {
         release: release.digest(),
         revision: release.revision(),
     };
-    let start = Record::Start {
-        plan: castline_core::Digest::of(b"none"),
-        changes: vec![change],
-        rollback_of: None,
-    };
+    let start =
+        Record::Start { plan: castline_core::Digest::of(b"none"), changes: vec![change], rollback_of: None };
     let at = Time::from_millis(1);
     let ledger =
         store.append(at, "ann", [Record::Release { release: release.into() }, start]).expect("appended");

@@ -1,9 +1,4 @@
-use castline_core::{
-    Phase, Time,
-    drift::HealthCheck,
-    ledger::Record,
-    policy::Compromised,
-};
+use castline_core::{Phase, Time, drift::HealthCheck, ledger::Record, policy::Compromised};
 
 use super::{executor_in, four, policy, record_success, release};
 use crate::{CheckMode, ImageTest, Tested, Verdict, unneeded};
@@ -26,11 +21,17 @@ async fn the_tampered_instance_is_found_isolated_and_replaced_and_no_other() {
         ]
     ));
     let prepared = executor.remedy(fleet, policy(), Compromised::Isolate).expect("there is a plan");
-    assert!(prepared.plan.replacements().all(|one| one.retire.as_ref().is_none_or(|one| &*one.id == "old-2")));
+    assert!(
+        prepared.plan.replacements().all(|one| one.retire.as_ref().is_none_or(|one| &*one.id == "old-2"))
+    );
     let rolling = executor.apply(prepared, "ann").await.expect("it begins");
     assert!(rolling.run(|_| ()).await.expect("it is executed").is_success());
     let after = world.fleet("web");
-    assert_eq!(after.instance("old-2").map(|one| one.phase), Some(Phase::Quarantined), "kept to be looked at");
+    assert_eq!(
+        after.instance("old-2").map(|one| one.phase),
+        Some(Phase::Quarantined),
+        "kept to be looked at"
+    );
     assert_eq!(after.instances().iter().filter(|one| one.is_present()).count(), 4);
     assert_eq!(world.state().made.len(), 1);
 }
@@ -76,6 +77,8 @@ async fn only_images_that_nothing_needs_are_pruned() {
     assert_eq!(found.images, [image("v1"), image("stray")]);
     executor.record_pruning(found.images, "ann").await.expect("recorded");
     let ledger = executor.store().ledger();
-    assert!(matches!(&ledger.last().expect("an entry").record, Record::Pruning { images } if images.len() == 2));
+    assert!(
+        matches!(&ledger.last().expect("an entry").record, Record::Pruning { images } if images.len() == 2)
+    );
     assert!(ledger.last().expect("an entry").at >= Time::from_millis(1_700_000_000_000));
 }

@@ -79,7 +79,10 @@ async fn what_is_broken_is_gone_back_from_to_what_succeeded_before() {
     let policy = policy().with_on_failure(OnFailure::Rollback);
     let rolling = begin(&executor, Wanted { policy, ..wanted("v2") }).await.expect("it begins");
     let ended = rolling.run(|_| ()).await.expect("it is executed");
-    assert!(matches!(&ended.status, Status::RolledBack { reason, .. } if reason.contains("does not answer")), "{ended:?}");
+    assert!(
+        matches!(&ended.status, Status::RolledBack { reason, .. } if reason.contains("does not answer")),
+        "{ended:?}"
+    );
     assert_runs(&world, "v1");
     let ledger = executor.store().ledger();
     assert!(matches!(outcomes(&ledger).last(), Some(Outcome::RolledBack { .. })));
@@ -94,7 +97,10 @@ async fn what_cannot_be_launched_pauses_and_is_tried_again_when_somebody_says_so
     let rolling = begin(&executor, wanted("v2")).await.expect("it begins");
     let rollout = rolling.rollout().clone();
     let ended = rolling.run(|_| ()).await.expect("it is executed");
-    assert!(matches!(&ended.status, Status::Paused { reason } if reason.contains("no such image")), "{ended:?}");
+    assert!(
+        matches!(&ended.status, Status::Paused { reason } if reason.contains("no such image")),
+        "{ended:?}"
+    );
     assert_eq!(outcomes(&executor.store().ledger()), [Outcome::Paused]);
     assert_eq!(under_way(&executor.store().ledger())[0].rollout, rollout);
     // Another one cannot begin meanwhile.

@@ -162,7 +162,11 @@ impl World {
         gone
     }
 
-    async fn perform(self: &Arc<Self>, action: &Action, release: Option<&Release>) -> Result<Vec<What>, DriverError> {
+    async fn perform(
+        self: &Arc<Self>,
+        action: &Action,
+        release: Option<&Release>,
+    ) -> Result<Vec<What>, DriverError> {
         self.boundary().await;
         {
             let mut state = self.state();

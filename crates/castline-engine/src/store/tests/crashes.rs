@@ -11,8 +11,7 @@ use super::{
 };
 use crate::store::{Store, StoreError};
 
-const CRASHES: [Crash; 5] =
-    [Crash::Process, Crash::Nothing, Crash::Some(1), Crash::Some(2), Crash::Some(3)];
+const CRASHES: [Crash; 5] = [Crash::Process, Crash::Nothing, Crash::Some(1), Crash::Some(2), Crash::Some(3)];
 
 /// What is appended, batch by batch.
 const BATCHES: [&[&str]; 3] = [&["one"], &["two", "three", "four"], &["five"]];
@@ -125,7 +124,8 @@ fn every_cut_of_the_last_append_loses_that_append_only_and_says_so() {
     let store = Store::open_in(Arc::new(files.clone()), place(), None).expect("a store");
     store.append(at(1), "ann", [note("one"), note("two")]).expect("appended");
     let (ledger, head) = (place().join("ledger"), place().join("head"));
-    let (before, acknowledged) = (files.text(&ledger).expect("a file").len(), files.text(&head).expect("a file"));
+    let (before, acknowledged) =
+        (files.text(&ledger).expect("a file").len(), files.text(&head).expect("a file"));
     store.append(at(2), "ann", [note("three"), note("four")]).expect("appended");
     let whole = files.text(&ledger).expect("a file");
     drop(store);

@@ -181,8 +181,12 @@ impl Simulated {
             node.seen = node.disk.clone();
         }
         let (seen, disk) = (state.seen.clone(), state.disk.clone());
-        let changed: Vec<PathBuf> =
-            seen.keys().chain(disk.keys()).filter(|name| seen.get(*name) != disk.get(*name)).cloned().collect();
+        let changed: Vec<PathBuf> = seen
+            .keys()
+            .chain(disk.keys())
+            .filter(|name| seen.get(*name) != disk.get(*name))
+            .cloned()
+            .collect();
         for name in changed {
             if next(1) == 1 {
                 match seen.get(&name) {
@@ -253,7 +257,11 @@ impl Files for Simulated {
     fn make_folder(&self, path: &Path) -> io::Result<()> {
         let mut state = self.state();
         whole(self.call(&mut state)?)?;
-        assert!(state.seen.contains_key(path.parent().expect("a parent")), "{} has no folder", path.display());
+        assert!(
+            state.seen.contains_key(path.parent().expect("a parent")),
+            "{} has no folder",
+            path.display()
+        );
         state.seen.entry(path.to_owned()).or_insert(None);
         Ok(())
     }
@@ -296,8 +304,12 @@ impl Files for Simulated {
         // Names are kept by a journal: where it fails, they are not there.
         whole(self.call(&mut state)?)?;
         let inside = |name: &PathBuf| name.parent() == Some(path);
-        let seen: Vec<_> =
-            state.seen.iter().filter(|(name, _)| inside(name)).map(|(name, node)| (name.clone(), *node)).collect();
+        let seen: Vec<_> = state
+            .seen
+            .iter()
+            .filter(|(name, _)| inside(name))
+            .map(|(name, node)| (name.clone(), *node))
+            .collect();
         state.disk.retain(|name, _| !inside(name));
         state.disk.extend(seen);
         Ok(())
