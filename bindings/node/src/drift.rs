@@ -1,7 +1,7 @@
 //! Whether what runs is what was shipped.
 
 use castline::drift::{Comparison, Glob, Profile};
-use napi::bindgen_prelude::{AsyncTask, Uint8Array};
+use napi::bindgen_prelude::{AsyncTask, BigInt, Uint8Array};
 use napi_derive::napi;
 use serde::Deserialize;
 
@@ -95,9 +95,34 @@ struct Manner {
     mtime: bool,
 }
 
-/// How what was found differs from what was shipped: a report, as JSON.
+/// How what was found differs from what was shipped.
+#[napi]
+#[derive(Debug)]
+pub struct Drift(castline::drift::DriftReport);
+
+#[napi]
+impl Drift {
+    /// The report, as JSON.
+    #[napi(catch_unwind)]
+    pub fn json(&self) -> Result<String> {
+        json(&self.0)
+    }
+
+    /// Bytes that the scan read: all digits of them.
+    #[napi(catch_unwind)]
+    pub fn bytes(&self) -> BigInt {
+        self.0.bytes.into()
+    }
+}
+
+/// Compares what was found with what was shipped.
 #[napi(catch_unwind)]
-pub fn compare(shipped: &Rootfs, actual: &Scan, manner: String) -> Result<AsyncTask<Job<String>>> {
+pub fn compare(
+    shipped: &Rootfs,
+    actual: &Scan,
+    manner: String,
+    watch: &Watch,
+) -> Result<AsyncTask<Job<Drift>>> {
     let manner: Manner = value("options", &manner)?;
     let mut options = Comparison::default().with_mtime(manner.mtime);
     if let Some(name) = manner.profile {
@@ -112,6 +137,9 @@ pub fn compare(shipped: &Rootfs, actual: &Scan, manner: String) -> Result<AsyncT
     for mount in &manner.mounts {
         options = options.with_mount(mount.as_bytes());
     }
-    let (shipped, actual) = (shipped.0.clone(), actual.0.clone());
-    Ok(job(move || json(&castline::drift::compare(&shipped, &actual, &options))))
+    let (shipped, actual, watch) = (shipped.0.clone(), actual.0.clone(), watch.clone());
+    Ok(job(move || {
+        watch.begin()?;
+        Ok(Drift(castline::drift::compare(&shipped, &actual, &options)))
+    }))
 }

@@ -10,7 +10,7 @@ use napi_derive::napi;
 use crate::{
     document::{self, Document, Value, count, releases},
     error::{OrThrow as _, Result},
-    work::{Job, job, json, value},
+    work::{Job, Watch, job, json, value},
 };
 
 type Documents<'env> = Vec<ClassInstance<'env, Document>>;
@@ -27,9 +27,9 @@ pub fn plan_sync(targets: Documents<'_>) -> Result<Document> {
 
 /// The same, off the event loop.
 #[napi(catch_unwind)]
-pub fn plan(targets: Documents<'_>) -> Result<AsyncTask<Job<Document>>> {
-    let targets = document::targets(&targets)?;
-    Ok(job(move || planned(&targets)))
+pub fn plan(targets: Documents<'_>, watch: &Watch) -> Result<AsyncTask<Job<Document>>> {
+    let (targets, watch) = (document::targets(&targets)?, watch.clone());
+    Ok(job(move || watch.begin().and_then(|()| planned(&targets))))
 }
 
 fn proved(plan: &core::Plan, targets: &[core::Target]) -> Result<String> {
@@ -44,9 +44,9 @@ pub fn check_sync(plan: &Document, targets: Documents<'_>) -> Result<String> {
 
 /// The same, off the event loop.
 #[napi(catch_unwind)]
-pub fn check(plan: &Document, targets: Documents<'_>) -> Result<AsyncTask<Job<String>>> {
-    let (plan, targets) = (plan.as_plan()?.clone(), document::targets(&targets)?);
-    Ok(job(move || proved(&plan, &targets)))
+pub fn check(plan: &Document, targets: Documents<'_>, watch: &Watch) -> Result<AsyncTask<Job<String>>> {
+    let (plan, targets, watch) = (plan.as_plan()?.clone(), document::targets(&targets)?, watch.clone());
+    Ok(job(move || watch.begin().and_then(|()| proved(&plan, &targets))))
 }
 
 /// Executes a plan in every order in which things can happen.
@@ -57,6 +57,7 @@ pub fn explore(
     fallback: Documents<'_>,
     states: Option<BigInt>,
     faults: Option<u32>,
+    watch: &Watch,
 ) -> Result<AsyncTask<Job<String>>> {
     let (plan, targets, fallback) =
         (plan.as_plan()?.clone(), document::targets(&targets)?, releases(&fallback)?);
@@ -67,7 +68,11 @@ pub fn explore(
     if let Some(faults) = faults {
         extent = extent.with_faults(faults);
     }
-    Ok(job(move || json(&core::check::explore(&plan, &targets, &fallback, extent).or_throw()?)))
+    let watch = watch.clone();
+    Ok(job(move || {
+        watch.begin()?;
+        json(&core::check::explore(&plan, &targets, &fallback, extent).or_throw()?)
+    }))
 }
 
 fn world(json: Option<String>) -> Result<World> {
@@ -82,12 +87,16 @@ pub fn simulate(
     fallback: Documents<'_>,
     world: Option<String>,
     at: Option<String>,
+    watch: &Watch,
 ) -> Result<AsyncTask<Job<String>>> {
     let (plan, targets, fallback) =
         (plan.as_plan()?.clone(), document::targets(&targets)?, releases(&fallback)?);
     let world = self::world(world)?;
     let at = at.map_or_else(|| Ok(castline::Time::default()), |at| at.parse().or_throw())?;
-    Ok(job(move || json(&core::simulate(&plan, &targets, &fallback, &world, at).or_throw()?)))
+    let watch = watch.clone();
+    Ok(job(move || {
+        watch.begin().and_then(|()| json(&core::simulate(&plan, &targets, &fallback, &world, at).or_throw()?))
+    }))
 }
 
 /// How many waves a plan has, and the fewest that any plan could have.

@@ -10,7 +10,7 @@ use napi::bindgen_prelude::{AsyncTask, BigInt, Env, JsError, Task, ToNapiValue, 
 use napi_derive::napi;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::error::{Result, of_code};
+use crate::error::{OrThrow as _, Result, of_code};
 
 /// The JSON of what serde can write.
 pub(crate) fn json(value: &impl Serialize) -> Result<String> {
@@ -54,6 +54,11 @@ impl Watch {
     pub fn latest(&self) -> Option<Vec<BigInt>> {
         let now = self.latest.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         Some([now.bytes, now.total_bytes, now.blobs, now.total_blobs].map(BigInt::from).into())
+    }
+
+    /// Refuses to begin where a stop was asked for. Work that looks at no flag is asked once, when its turn comes.
+    pub(crate) fn begin(&self) -> Result<()> {
+        if self.cancel.is_cancelled() { Err(castline::Error::Cancelled).or_throw() } else { Ok(()) }
     }
 
     /// Does `work` so that this one sees how far it is.
