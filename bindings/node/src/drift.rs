@@ -1,14 +1,14 @@
 //! Whether what runs is what was shipped.
 
 use castline::drift::{Comparison, Glob, Profile};
-use napi::bindgen_prelude::{AsyncTask, BigInt, Uint8Array};
+use napi::bindgen_prelude::{BigInt, Env, Object, Uint8Array};
 use napi_derive::napi;
 use serde::Deserialize;
 
 use crate::{
     document::{Text, raw},
     error::{OrThrow as _, Result, of_code},
-    work::{Job, Watch, bytes, job, json, value},
+    work::{Watch, bytes, job, json, value},
 };
 
 /// A tree of files, as an image has it or as it was found.
@@ -72,9 +72,8 @@ impl Scan {
 /// Reads a root filesystem as it is. Linux only, as this package is.
 #[cfg(target_os = "linux")]
 #[napi(catch_unwind)]
-pub fn scan(root: String, watch: &Watch) -> AsyncTask<Job<Scan>> {
-    let watch = watch.clone();
-    job(move || {
+pub fn scan<'env>(env: &'env Env, root: String, watch: &Watch) -> Result<Object<'env>> {
+    job(env, watch, move |watch| {
         watch.over(|watch| {
             let options = castline::sources::ScanOptions::default();
             castline::sources::scan(root.as_ref(), &options, watch).map(Scan).or_throw()
@@ -117,12 +116,13 @@ impl Drift {
 
 /// Compares what was found with what was shipped.
 #[napi(catch_unwind)]
-pub fn compare(
+pub fn compare<'env>(
+    env: &'env Env,
     shipped: &Rootfs,
     actual: &Scan,
     manner: String,
     watch: &Watch,
-) -> Result<AsyncTask<Job<Drift>>> {
+) -> Result<Object<'env>> {
     let manner: Manner = value("options", &manner)?;
     let mut options = Comparison::default().with_mtime(manner.mtime);
     if let Some(name) = manner.profile {
@@ -137,9 +137,6 @@ pub fn compare(
     for mount in &manner.mounts {
         options = options.with_mount(mount.as_bytes());
     }
-    let (shipped, actual, watch) = (shipped.0.clone(), actual.0.clone(), watch.clone());
-    Ok(job(move || {
-        watch.begin()?;
-        Ok(Drift(castline::drift::compare(&shipped, &actual, &options)))
-    }))
+    let (shipped, actual) = (shipped.0.clone(), actual.0.clone());
+    job(env, watch, move |_| Ok(Drift(castline::drift::compare(&shipped, &actual, &options))))
 }

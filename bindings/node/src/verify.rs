@@ -6,14 +6,14 @@ use castline::{
     Image, Options, Platforms, Verified,
     sources::{Reference, Source},
 };
-use napi::bindgen_prelude::{AsyncTask, BigInt, Uint8Array};
+use napi::bindgen_prelude::{BigInt, Env, Object, Uint8Array};
 use napi_derive::napi;
 use serde::Deserialize;
 
 use crate::{
     drift::Rootfs,
     error::{OrThrow as _, Result, of_code},
-    work::{Job, Watch, bytes, job, json, value},
+    work::{Watch, bytes, job, json, value},
 };
 
 /// An image of which every byte was checked and found right.
@@ -134,36 +134,36 @@ impl Wanted {
 
 /// Verifies the images that are asked for.
 #[napi(catch_unwind)]
-pub fn verify(wanted: String, watch: &Watch) -> Result<AsyncTask<Job<Verification>>> {
-    let (wanted, watch) = (Wanted::of(&wanted)?, watch.clone());
-    Ok(job(move || {
+pub fn verify<'env>(env: &'env Env, wanted: String, watch: &Watch) -> Result<Object<'env>> {
+    let wanted = Wanted::of(&wanted)?;
+    job(env, watch, move |watch| {
         watch.over(|watch| {
             let (source, options) = wanted.open(watch)?;
             castline::verify(&source, &options, watch).map(Verification).or_throw()
         })
-    }))
+    })
 }
 
 /// What is there: images, platforms, layers, names. Reads the documents and no layer.
 #[napi(catch_unwind)]
-pub fn inspect(wanted: String, watch: &Watch) -> Result<AsyncTask<Job<Inspection>>> {
-    let (wanted, watch) = (Wanted::of(&wanted)?, watch.clone());
-    Ok(job(move || {
+pub fn inspect<'env>(env: &'env Env, wanted: String, watch: &Watch) -> Result<Object<'env>> {
+    let wanted = Wanted::of(&wanted)?;
+    job(env, watch, move |watch| {
         watch.over(|watch| {
             let (source, options) = wanted.open(watch)?;
             castline::inspect(&source, &options, watch).map(Inspection).or_throw()
         })
-    }))
+    })
 }
 
 /// The files of the one image that is asked for, verified on the way.
 #[napi(catch_unwind)]
-pub fn tree(wanted: String, watch: &Watch) -> Result<AsyncTask<Job<Rootfs>>> {
-    let (wanted, watch) = (Wanted::of(&wanted)?, watch.clone());
-    Ok(job(move || {
+pub fn tree<'env>(env: &'env Env, wanted: String, watch: &Watch) -> Result<Object<'env>> {
+    let wanted = Wanted::of(&wanted)?;
+    job(env, watch, move |watch| {
         watch.over(|watch| {
             let (source, options) = wanted.open(watch)?;
             castline::tree(&source, &options, watch).or_throw()?.map(Rootfs).or_throw()
         })
-    }))
+    })
 }

@@ -184,27 +184,27 @@ export interface Proof {
 /** From when to when. */
 export interface Interval {
   /** The beginning; none where it never began. */
-  readonly fromMillis?: number
+  readonly fromMillis: number | null
   /** The end; none where it was never done. */
-  readonly toMillis?: number
+  readonly toMillis: number | null
 }
 
 /** One instance from its launch to its end. */
 export interface InstanceLife {
   /** When it became available; none where it was from the beginning, or never. */
-  readonly availableMillis?: number
+  readonly availableMillis: number | null
   /** When it was gone, or had failed to launch. */
-  readonly goneMillis?: number
+  readonly goneMillis: number | null
   /** Its id; made up for those that were launched. */
   readonly instance: string
   /** When it was launched; none where it was there before. */
-  readonly launchedMillis?: number
+  readonly launchedMillis: number | null
   /** Whether it is of the release that is rolled out. */
   readonly new: boolean
   /** Why it is launched or retired; none for one that stays. */
-  readonly reason?: Reason
+  readonly reason: Reason | null
   /** When it was taken out of service. */
-  readonly retiredMillis?: number
+  readonly retiredMillis: number | null
   /** Its service. */
   readonly service: string
   /** Its zone. */
