@@ -1,4 +1,5 @@
-//! What bindings are compared with: the same work in Rust, as lines of JSON. `benches/bindings/README.md` has the recipe.
+//! What bindings are compared with: the same work in Rust, as lines of JSON. Beside it are the programs of the bindings, each
+//! with its recipe.
 //!
 //! `cargo bench --bench bindings -- [IMAGE] [ROUNDS]`
 
