@@ -1,7 +1,7 @@
 //! Reading many instances: each text that comes again is kept once, and is not even made a second time.
 
 use std::{
-    borrow::{Borrow, Cow},
+    borrow::Cow,
     collections::{BTreeMap, HashSet},
     fmt,
     hash::Hash,
@@ -61,9 +61,9 @@ impl Known {
     fn instance(&mut self, read: Read<'_>) -> Instance {
         Instance {
             id: read.id.into(),
-            image: once(&mut self.texts, &*read.image, Arc::from),
+            image: once(&mut self.texts, &*read.image, || read.image.as_ref().into()),
             revision: read.revision,
-            zone: once(&mut self.texts, &*read.zone, Arc::from),
+            zone: once(&mut self.texts, &*read.zone, || read.zone.as_ref().into()),
             slot: read.slot,
             phase: read.phase,
             health: read.health,
@@ -73,7 +73,7 @@ impl Known {
             deletion_cost: read.deletion_cost,
             labels: read.labels.map_or_else(
                 || Arc::clone(&self.none),
-                |labels| once(&mut self.labels, &*labels, |_| Arc::clone(&labels)),
+                |labels| once(&mut self.labels, &*labels, || Arc::clone(&labels)),
             ),
         }
     }
@@ -83,15 +83,12 @@ impl Known {
 fn once<T: ?Sized + Eq + Hash>(
     known: &mut HashSet<Arc<T>>,
     value: &T,
-    make: impl FnOnce(&T) -> Arc<T>,
-) -> Arc<T>
-where
-    Arc<T>: Borrow<T>,
-{
+    make: impl FnOnce() -> Arc<T>,
+) -> Arc<T> {
     if let Some(first) = known.get(value) {
         return Arc::clone(first);
     }
-    let made = make(value);
+    let made = make();
     known.insert(Arc::clone(&made));
     made
 }
