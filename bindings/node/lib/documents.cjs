@@ -1,25 +1,33 @@
 'use strict'
 
-const { binding, call, freeze, frozen, json } = require('./native.cjs')
+const { integer, kindOf, list, options, string, wrongType } = require('./arguments.cjs')
+const { freeze } = require('./errors.cjs')
+const { frozen, json, quick } = require('./json.cjs')
+const { binding, call } = require('./native.cjs')
 const { Digest, Revision } = require('./texts.cjs')
 
 /** Only this package makes a document of a handle. */
 const MADE = Symbol('made')
 
+/** The kind of each class, as Rust names it. */
+const KINDS = new Map()
+
 /** A value that JSON says wholly, with one canonical form and its digest. Rust holds it; `toJSON` is a frozen copy. */
 class Document {
   #handle
   #plain
-  constructor(kind, made, value) {
-    this.#handle = made === MADE ? value : call(() => binding.Document.read(kind, json(made)))
+  constructor(value) {
+    this.#handle = value
     Object.freeze(this)
   }
-  static fromJSON(text) {
-    const value = typeof text === 'string' || text instanceof Uint8Array ? text : json(text)
-    return new this(MADE, call(() => binding.Document.read(this.name, value)))
+  /** Reads one from JSON, as text, as bytes, or as a value. */
+  static fromJSON(value) {
+    const kind = KINDS.get(this)
+    if (kind === undefined) throw wrongType('fromJSON is a method of Fleet, Policy, Release and Plan')
+    return new this(MADE, read(kind, typeof value === 'string' || value instanceof Uint8Array ? value : json(value)))
   }
   static handle(document, kind) {
-    if (!(document instanceof kind)) throw new TypeError(`a ${kind.name} is needed`)
+    if (!(document instanceof kind)) throw wrongType(`a ${KINDS.get(kind)} is needed, not ${kindOf(document)}`)
     return document.#handle
   }
   toJSON() {
@@ -30,6 +38,7 @@ class Document {
   toString() {
     return call(() => this.#handle.pretty())
   }
+  /** Its canonical form (RFC 8785) in UTF-8, of which the digest is. */
   toCanonical() {
     return call(() => this.#handle.canonical())
   }
@@ -39,12 +48,21 @@ class Document {
   equals(other) {
     return other instanceof Document && call(() => this.#handle.equals(other.#handle))
   }
+  [Symbol.for('nodejs.util.inspect.custom')](depth, given, inspect) {
+    const kind = KINDS.get(this.constructor)
+    return depth < 0 ? `[${kind}]` : `${kind} ${inspect(this.toJSON(), given)}`
+  }
 }
+
+const read = (kind, text) => call(() => binding.Document.read(kind, text))
 
 class Fleet extends Document {
   constructor(service, instances) {
-    if (service === MADE) super('Fleet', MADE, instances)
-    else super('Fleet', { service, instances: [...instances] })
+    if (service === MADE) super(instances)
+    else {
+      string(service, 'the service')
+      super(read('Fleet', quick({ service, instances: list(instances, 'instances') })))
+    }
   }
   get service() {
     return this.toJSON().service
@@ -62,25 +80,31 @@ class Fleet extends Document {
 
 class Policy extends Document {
   constructor(members = {}, made) {
-    if (members === MADE) super('Policy', MADE, made)
-    else super('Policy', members)
+    super(members === MADE ? made : read('Policy', json(members)))
   }
 }
 
+const REPLICAS = 'the number of replicas'
+
 class Release extends Document {
   constructor(service, image, replicas) {
-    if (service === MADE) super('Release', MADE, image)
+    if (service === MADE) super(image)
     else {
-      const { VerifiedImage } = require('./images.cjs')
-      const verified = VerifiedImage.handle(image)
-      super('Release', MADE, call(() => binding.Document.release(service, verified, BigInt(replicas))))
+      const { internal: images } = require('./images.cjs')
+      const verified = images.verifiedHandle(image)
+      string(service, 'the service')
+      const count = integer(replicas, REPLICAS)
+      super(call(() => binding.Document.release(service, verified, count)))
     }
   }
   static ofProviderImage(service, image, replicas) {
-    return new Release(MADE, call(() => binding.Document.providerRelease(service, json(image), BigInt(replicas))))
+    string(service, 'the service')
+    const [count, written] = [integer(replicas, REPLICAS), json(image)]
+    return new Release(MADE, call(() => binding.Document.providerRelease(service, written, count)))
   }
   withReplicas(replicas) {
-    return new Release(MADE, call(() => Document.handle(this, Release).withReplicas(BigInt(replicas))))
+    const count = integer(replicas, REPLICAS)
+    return new Release(MADE, call(() => handle(this, Release).withReplicas(count)))
   }
   get service() {
     return this.toJSON().service
@@ -89,20 +113,20 @@ class Release extends Document {
     return this.toJSON().replicas
   }
   get revision() {
-    return new Revision(call(() => Document.handle(this, Release).revision()))
+    return new Revision(call(() => handle(this, Release).revision()))
   }
 }
 
 class Plan extends Document {
-  constructor(made, handle) {
-    if (made !== MADE) throw new TypeError('plan() makes plans')
-    super('Plan', MADE, handle)
+  constructor(made, value) {
+    if (made !== MADE) throw wrongType('plan() and Plan.fromJSON() make plans')
+    super(value)
   }
   get empty() {
-    return call(() => Document.handle(this, Plan).isEmpty())
+    return call(() => handle(this, Plan).isEmpty())
   }
   get waves() {
-    return call(() => Document.handle(this, Plan).waves())
+    return call(() => handle(this, Plan).waves())
   }
   get stages() {
     return this.toJSON().stages ?? freeze([])
@@ -111,41 +135,48 @@ class Plan extends Document {
     return this.toJSON().limits ?? freeze([])
   }
   get replacements() {
-    return call(() => frozen(Document.handle(this, Plan).replacements()))
+    return call(() => frozen(handle(this, Plan).replacements()))
   }
-  #show(form, timeline, width = 100) {
-    const handle = Document.handle(this, Plan)
-    return call(() => binding.show(handle, form, timeline && json(timeline), width))
-  }
-  toText(timeline, { width } = {}) {
-    return this.#show('text', timeline, width)
+  toText(timeline, given) {
+    const { width = 100 } = options(given, 'width')
+    return show(this, 'text', timeline, Number(integer(width, 'the width', 1n, 10_000n)))
   }
   toSVG(timeline) {
-    return this.#show('svg', timeline)
+    return show(this, 'svg', timeline, 0)
   }
   toHTML(timeline) {
-    return this.#show('html', timeline)
+    return show(this, 'html', timeline, 0)
   }
 }
+
+function show(plan, form, timeline, width) {
+  const drawn = timeline === undefined ? undefined : json(timeline)
+  return call(() => binding.show(handle(plan, Plan), form, drawn, width))
+}
+
+for (const [name, kind] of Object.entries({ Fleet, Policy, Release, Plan })) KINDS.set(kind, name)
 
 /** What is to become of one service. */
 class Target {
   constructor(fleet, release, policy = new Policy()) {
-    Document.handle(fleet, Fleet)
-    Document.handle(release, Release)
-    Document.handle(policy, Policy)
+    handle(fleet, Fleet)
+    handle(release, Release)
+    handle(policy, Policy)
     Object.assign(this, { fleet, release, policy })
     Object.freeze(this)
   }
 }
 
-const made = (kind, handle) => (handle === null || handle === undefined ? null : new kind(MADE, handle))
-const handle = Document.handle
+const { handle } = Document
+// Not for those who have the classes: with handles they could make what Rust has not checked.
+delete Document.handle
+
+const made = (kind, value) => (value === null || value === undefined ? null : new kind(MADE, value))
 const handles = (targets) =>
-  [targets].flat().flatMap((target) => {
-    if (!(target instanceof Target)) throw new TypeError('a Target is needed')
+  (targets instanceof Target ? [targets] : list(targets, 'targets')).flatMap((target) => {
+    if (!(target instanceof Target)) throw wrongType(`a Target is needed, not ${kindOf(target)}`)
     return [handle(target.fleet, Fleet), handle(target.release, Release), handle(target.policy, Policy)]
   })
-const releases = (fallback = []) => fallback.map((one) => handle(one, Release))
+const releases = (fallback = []) => list(fallback, 'fallback').map((one) => handle(one, Release))
 
 module.exports = { Fleet, Policy, Release, Plan, Target, internal: { made, handle, handles, releases } }

@@ -1,21 +1,21 @@
 'use strict'
 
-/** Base of everything that castline throws. `code` is the same in every language. */
+const { outOfRange, wrongType } = require('./arguments.cjs')
+
+/** Base of what castline throws. `code` is the same in every language. */
 class CastlineError extends Error {
   constructor(code, message) {
     super(message)
     this.code = code
   }
-  get name() {
-    return this.constructor.name
-  }
 }
 
 /** What was asked for needs an image that is what it claims, and it is not; `report` says why. */
 class InvalidImageError extends CastlineError {
-  constructor(code, message, report) {
+  constructor(code, message, { report, bytes }) {
     super(code, message)
-    this.report = report
+    const { Report } = require('./reports.cjs')
+    this.report = new Report(report, BigInt(bytes))
   }
 }
 
@@ -24,6 +24,7 @@ class InfeasibleError extends CastlineError {
   constructor(code, message, detail) {
     super(code, message)
     this.conflict = detail.conflict
+    this.detail = detail
   }
 }
 
@@ -31,8 +32,8 @@ class InfeasibleError extends CastlineError {
 class ViolationError extends CastlineError {
   constructor(code, message, detail) {
     super(code, message)
+    this.trace = detail.trace ?? Object.freeze([])
     this.detail = detail
-    this.trace = detail.trace ?? []
   }
 }
 
@@ -43,6 +44,12 @@ class BrokenChainError extends CastlineError {
     this.position = position
     this.offset = offset
   }
+}
+
+const classes = { CastlineError, InvalidImageError, InfeasibleError, ViolationError, BrokenChainError }
+// As text, so that whoever shortens the names of classes does not shorten these.
+for (const [name, kind] of Object.entries(classes)) {
+  Object.defineProperty(kind.prototype, 'name', { value: name, writable: true, configurable: true })
 }
 
 const DETAILED = {
@@ -58,12 +65,22 @@ const TYPES = /^(InvalidArg|.*Expected|TYPE)$/
 function fromNative(error) {
   if (!(error instanceof Error) || error instanceof CastlineError || typeof error.code !== 'string') return error
   const { code, message } = error
-  if (TYPES.test(code)) return Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARG_TYPE' })
-  if (code === 'RANGE') return Object.assign(new RangeError(message), { code: 'ERR_OUT_OF_RANGE' })
+  if (code.startsWith('ERR_')) return error
+  if (TYPES.test(code)) return wrongType(message)
+  if (code === 'RANGE') return outOfRange(message)
   const at = message.indexOf('\u0001')
   if (at < 0) return new CastlineError(code === 'GenericFailure' ? 'INTERNAL' : code, message)
-  const [kind, detail] = JSON.parse(message.slice(at + 1))
+  const [kind, detail] = freeze(JSON.parse(message.slice(at + 1)))
   return new DETAILED[kind](code, message.slice(0, at), detail)
 }
 
-module.exports = { CastlineError, InvalidImageError, InfeasibleError, ViolationError, BrokenChainError, fromNative }
+/** Freezes a value and all that is in it. */
+function freeze(value) {
+  if (value !== null && typeof value === 'object' && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    for (const key of Object.keys(value)) freeze(value[key])
+  }
+  return value
+}
+
+module.exports = { ...classes, fromNative, freeze }

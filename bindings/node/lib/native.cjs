@@ -1,9 +1,16 @@
 'use strict'
 
-// Everything that crosses into Rust goes through here: errors become castline's, JSON becomes frozen values.
+// Everything that crosses into Rust goes through here, so that errors become castline's.
+const { wrongType } = require('./arguments.cjs')
 const { fromNative } = require('./errors.cjs')
 
-const binding = require('../castline.node')
+let binding
+try {
+  binding = require('../castline.node')
+} catch (cause) {
+  const here = `${process.platform} on ${process.arch}`
+  throw new Error(`castline for Node is built for linux on x64 with glibc; this is ${here}: ${cause.message}`, { cause })
+}
 
 function call(work) {
   try {
@@ -13,49 +20,37 @@ function call(work) {
   }
 }
 
-function freeze(value) {
-  if (value !== null && typeof value === 'object' && !Object.isFrozen(value)) {
-    Object.freeze(value)
-    for (const key of Object.keys(value)) freeze(value[key])
-  }
-  return value
-}
-
-const frozen = (json) => freeze(JSON.parse(json))
-
-/** The JSON of what a caller gives; refuses what JSON cannot say. */
-function json(value) {
-  const text = JSON.stringify(value, (_, member) => (typeof member === 'bigint' ? JSON.rawJSON?.(String(member)) ?? exact(member) : member))
-  if (text === undefined) throw new TypeError(`${typeof value} cannot be written as JSON`)
-  return text
-}
-
-/** Before JSON.rawJSON (Node 21) only what a double holds exactly can be written. */
-function exact(member) {
-  const number = Number(member)
-  if (!Number.isSafeInteger(number)) throw new RangeError(`${member} is too large for a number in JSON`)
-  return number
-}
-
 /** How often progress is told, in milliseconds. */
 const PERIOD = 50
 
+function checked(signal, progress) {
+  if (progress !== undefined && typeof progress !== 'function') throw wrongType('progress must be a function')
+  if (signal === undefined) return
+  if (typeof signal?.aborted !== 'boolean' || typeof signal.addEventListener !== 'function') {
+    throw wrongType('signal must be an AbortSignal')
+  }
+  if (signal.aborted) throw signal.reason
+}
+
 /** Long work, off the event loop: told how far it is, stopped by a signal or by what `progress` throws. */
-async function watched({ signal, progress } = {}, start) {
-  if (progress !== undefined && typeof progress !== 'function') throw new TypeError('progress is no function')
-  signal?.throwIfAborted()
+async function watched({ signal, progress }, start) {
+  checked(signal, progress)
   const watch = new binding.Watch()
   let thrown
+  const fail = (reason) => {
+    thrown ??= { reason }
+    watch.cancel()
+  }
   const tell = () => {
-    if (thrown !== undefined) return
-    const now = watch.latest()
+    const now = thrown ? null : watch.latest()
     if (!now) return
     const [bytes, totalBytes, blobs, totalBlobs] = now
     try {
-      progress({ bytes, totalBytes, blobs: Number(blobs), totalBlobs: Number(totalBlobs) })
+      const said = progress({ bytes, totalBytes, blobs: Number(blobs), totalBlobs: Number(totalBlobs) })
+      // One that is async may fail later.
+      if (typeof said?.then === 'function') said.then(undefined, fail)
     } catch (reason) {
-      thrown = { reason }
-      watch.cancel()
+      fail(reason)
     }
   }
   const stop = () => watch.cancel()
@@ -69,7 +64,7 @@ async function watched({ signal, progress } = {}, start) {
   } catch (error) {
     if (thrown) throw thrown.reason
     const failure = fromNative(error)
-    if (failure.code === 'CANCELLED') signal?.throwIfAborted()
+    if (failure?.code === 'CANCELLED' && signal?.aborted) throw signal.reason
     throw failure
   } finally {
     clearInterval(timer)
@@ -77,4 +72,25 @@ async function watched({ signal, progress } = {}, start) {
   }
 }
 
-module.exports = { binding, call, freeze, frozen, json, watched }
+/** Work that cannot be stopped once it has begun: a signal lets go of it at once, and what it yields is dropped. */
+async function dropped({ signal }, start) {
+  checked(signal)
+  const watch = new binding.Watch()
+  let stop
+  const aborted = new Promise((_, reject) => {
+    stop = () => {
+      watch.cancel()
+      reject(signal.reason)
+    }
+    signal?.addEventListener('abort', stop, { once: true })
+  })
+  try {
+    return await Promise.race([start(watch), aborted])
+  } catch (error) {
+    throw signal?.aborted ? signal.reason : fromNative(error)
+  } finally {
+    signal?.removeEventListener('abort', stop)
+  }
+}
+
+module.exports = { binding, call, dropped, watched }

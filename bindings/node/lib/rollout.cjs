@@ -1,8 +1,10 @@
 'use strict'
 
-const { binding, call, frozen, json } = require('./native.cjs')
+const { options, string } = require('./arguments.cjs')
 const { Fleet, Plan, internal } = require('./documents.cjs')
-const { Time } = require('./texts.cjs')
+const { frozen, json } = require('./json.cjs')
+const { binding, call } = require('./native.cjs')
+const { Time, internal: texts } = require('./texts.cjs')
 
 const { handle, handles, made, releases } = internal
 const MADE = Symbol('made')
@@ -10,19 +12,22 @@ const MADE = Symbol('made')
 /** A plan being executed: asked for what is to be done, told what happened. It does nothing itself, and reads no clock. */
 class Rollout {
   #handle
-  constructor(plan, targets, { at, fallback } = {}) {
+  constructor(plan, targets, given) {
     if (plan === MADE) this.#handle = targets
     else {
-      this.#handle = call(() =>
-        binding.Rollout.start(handle(plan, Plan), handles(targets), releases(fallback), String(at)),
-      )
+      const { at, fallback } = options(given, 'at', 'fallback')
+      const start = texts.moment(at, 'at')
+      const [what, goals, before] = [handle(plan, Plan), handles(targets), releases(fallback)]
+      this.#handle = call(() => binding.Rollout.start(what, goals, before, start))
     }
+    Object.freeze(this)
   }
   next() {
     return call(() => frozen(this.#handle.next()))
   }
   on(event) {
-    call(() => this.#handle.on(json(event)))
+    const happened = json(event)
+    call(() => this.#handle.on(happened))
   }
   get status() {
     return call(() => frozen(this.#handle.status()))
@@ -37,6 +42,7 @@ class Rollout {
     return call(() => frozen(this.#handle.waits()))
   }
   fleet(service) {
+    string(service, 'the service')
     return made(Fleet, call(() => this.#handle.fleet(service)))
   }
   get plan() {

@@ -1,12 +1,15 @@
 'use strict'
 
-const { binding, call, frozen } = require('./native.cjs')
+const { fileURLToPath } = require('node:url')
+const { bytes, integer, kindOf, outOfRange, string, textOf, wrongType } = require('./arguments.cjs')
+const { frozen } = require('./json.cjs')
+const { binding, call } = require('./native.cjs')
 
 /** A value that is a text: immutable, written as that text in JSON. */
 class Text {
   constructor(kind, text) {
-    const parts = call(() => frozen(binding.parse(kind, text)))
-    Object.assign(this, parts)
+    string(text, 'the text')
+    Object.assign(this, call(() => frozen(binding.parse(kind, text))))
   }
   toString() {
     return this.text
@@ -25,8 +28,10 @@ class Digest extends Text {
     super('Digest', text)
     Object.freeze(this)
   }
-  static of(bytes) {
-    return new Digest(call(() => binding.digestOf(bytes)))
+  /** The digest of a text's UTF-8, or of bytes, by SHA-256. */
+  static of(content) {
+    const raw = bytes(content, 'the content')
+    return new Digest(call(() => binding.digestOf(typeof raw === 'string' ? Buffer.from(raw) : raw)))
   }
 }
 
@@ -44,15 +49,30 @@ class Reference extends Text {
     super('Reference', text)
     Object.freeze(this)
   }
+  /** All that is at a path, taken as it is: a folder is an OCI layout, a file an archive of one. */
+  static at(path) {
+    const place = path instanceof URL ? fileURLToPath(path) : string(path, 'the path')
+    return new Reference(call(() => binding.referenceAt(place)))
+  }
 }
+
+function written(date) {
+  if (Number.isNaN(date.getTime())) throw outOfRange('the date is invalid')
+  return date.toISOString()
+}
+
+/** The text of a moment, given as one, as a Date or as a Time. */
+const moment = (at, what) => (at instanceof Date ? written(at) : textOf(at, Time, what))
 
 /** A moment, in milliseconds. */
 class Time extends Text {
   constructor(text) {
-    super('Time', text instanceof Date ? text.toISOString() : text)
+    super('Time', text instanceof Date ? written(text) : text)
     Object.freeze(this)
   }
   static fromMillis(millis) {
+    if (typeof millis !== 'number') throw wrongType(`milliseconds must be a number, not ${kindOf(millis)}`)
+    if (!Number.isSafeInteger(millis)) throw outOfRange('milliseconds must be a whole number')
     return new Time(call(() => binding.timeFromMillis(millis)))
   }
   toDate() {
@@ -67,7 +87,7 @@ class Amount extends Text {
     Object.freeze(this)
   }
   of(total) {
-    return call(() => binding.amountOf(this.text, BigInt(total)))
+    return call(() => binding.amountOf(this.text, integer(total, 'the total')))
   }
 }
 
@@ -82,18 +102,17 @@ class Revision extends Text {
 /** When work may be begun: a schedule, a duration and a time zone. */
 class Window {
   constructor(schedule, durationSeconds, timeZone = 'UTC') {
-    Object.assign(this, call(() => frozen(binding.window(schedule, BigInt(durationSeconds), timeZone))))
+    string(schedule, 'the schedule')
+    string(timeZone, 'the time zone')
+    const seconds = integer(durationSeconds, 'the duration')
+    Object.assign(this, call(() => frozen(binding.window(schedule, seconds, timeZone))))
     Object.freeze(this)
   }
-  #at(now) {
-    const { schedule, durationSeconds, timeZone } = this
-    return call(() => frozen(binding.window(schedule, BigInt(durationSeconds), timeZone, String(now))))
-  }
   isOpen(now) {
-    return this.#at(now).open
+    return at(this, now).open
   }
   nextOpen(now) {
-    const next = this.#at(now).nextOpen
+    const next = at(this, now).nextOpen
     return next === null ? null : new Time(next)
   }
   equals(other) {
@@ -101,4 +120,9 @@ class Window {
   }
 }
 
-module.exports = { Digest, Platform, Reference, Time, Amount, Revision, Window }
+function at({ schedule, durationSeconds, timeZone }, now) {
+  const then = moment(now, 'the moment')
+  return call(() => frozen(binding.window(schedule, BigInt(durationSeconds), timeZone, then)))
+}
+
+module.exports = { Digest, Platform, Reference, Time, Amount, Revision, Window, internal: { moment } }

@@ -1,14 +1,14 @@
 //! Whether what runs is what was shipped.
 
 use castline::drift::{Comparison, Glob, Profile};
-use napi::bindgen_prelude::{AsyncTask, Uint8Array};
+use napi::bindgen_prelude::{BigInt, Env, Object, Uint8Array};
 use napi_derive::napi;
 use serde::Deserialize;
 
 use crate::{
     document::{Text, raw},
     error::{OrThrow as _, Result, of_code},
-    work::{Job, Watch, bytes, job, json, value},
+    work::{Watch, bytes, job, json, value},
 };
 
 /// A tree of files, as an image has it or as it was found.
@@ -72,9 +72,8 @@ impl Scan {
 /// Reads a root filesystem as it is. Linux only, as this package is.
 #[cfg(target_os = "linux")]
 #[napi(catch_unwind)]
-pub fn scan(root: String, watch: &Watch) -> AsyncTask<Job<Scan>> {
-    let watch = watch.clone();
-    job(move || {
+pub fn scan<'env>(env: &'env Env, root: String, watch: &Watch) -> Result<Object<'env>> {
+    job(env, watch, move |watch| {
         watch.over(|watch| {
             let options = castline::sources::ScanOptions::default();
             castline::sources::scan(root.as_ref(), &options, watch).map(Scan).or_throw()
@@ -95,9 +94,35 @@ struct Manner {
     mtime: bool,
 }
 
-/// How what was found differs from what was shipped: a report, as JSON.
+/// How what was found differs from what was shipped.
+#[napi]
+#[derive(Debug)]
+pub struct Drift(castline::drift::DriftReport);
+
+#[napi]
+impl Drift {
+    /// The report, as JSON.
+    #[napi(catch_unwind)]
+    pub fn json(&self) -> Result<String> {
+        json(&self.0)
+    }
+
+    /// Bytes that the scan read: all digits of them.
+    #[napi(catch_unwind)]
+    pub fn bytes(&self) -> BigInt {
+        self.0.bytes.into()
+    }
+}
+
+/// Compares what was found with what was shipped.
 #[napi(catch_unwind)]
-pub fn compare(shipped: &Rootfs, actual: &Scan, manner: String) -> Result<AsyncTask<Job<String>>> {
+pub fn compare<'env>(
+    env: &'env Env,
+    shipped: &Rootfs,
+    actual: &Scan,
+    manner: String,
+    watch: &Watch,
+) -> Result<Object<'env>> {
     let manner: Manner = value("options", &manner)?;
     let mut options = Comparison::default().with_mtime(manner.mtime);
     if let Some(name) = manner.profile {
@@ -113,5 +138,5 @@ pub fn compare(shipped: &Rootfs, actual: &Scan, manner: String) -> Result<AsyncT
         options = options.with_mount(mount.as_bytes());
     }
     let (shipped, actual) = (shipped.0.clone(), actual.0.clone());
-    Ok(job(move || json(&castline::drift::compare(&shipped, &actual, &options))))
+    job(env, watch, move |_| Ok(Drift(castline::drift::compare(&shipped, &actual, &options))))
 }

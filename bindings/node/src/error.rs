@@ -83,7 +83,8 @@ impl IntoError for Box<castline::Report> {
             || "it has no files that were checked".to_owned(),
             |first| format!("{} [{}]", first.message, first.code),
         );
-        detailed("invalid-image", "INVALID_IMAGE", &message, &self)
+        let detail = serde_json::json!({ "report": self, "bytes": self.bytes.to_string() });
+        detailed("invalid-image", "INVALID_IMAGE", &message, &detail)
     }
 }
 

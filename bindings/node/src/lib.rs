@@ -1,6 +1,6 @@
 //! castline for Node: converts, calls, converts back. What is decided, is decided in the core; what JavaScript sees, is in `lib/`.
 //!
-//! Documents cross as JSON, or as handles. Long work runs on threads of Node's pool, and its [`work::Watch`] is asked how far it is.
+//! Documents cross as JSON, or as handles. Long work runs on [`threads`], and its [`work::Watch`] is asked how far it is.
 
 #![deny(unsafe_code)]
 #![cfg_attr(
@@ -26,6 +26,7 @@ mod ledger;
 mod plan;
 mod rollout;
 mod texts;
+mod threads;
 mod verify;
 mod work;
 
@@ -47,6 +48,9 @@ pub fn panic_now() {
 /// The same in long work.
 #[cfg(debug_assertions)]
 #[napi]
-pub fn panic_later() -> napi::bindgen_prelude::AsyncTask<work::Job<String>> {
-    work::job(|| panic!("as it was asked to"))
+pub fn panic_later<'env>(
+    env: &'env napi::Env,
+    watch: &work::Watch,
+) -> error::Result<napi::bindgen_prelude::Object<'env>> {
+    work::job(env, watch, |_| -> error::Result<String> { panic!("as it was asked to") })
 }

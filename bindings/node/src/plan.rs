@@ -4,13 +4,13 @@ use castline::{
     plan::{self as core, simulate::Timeline, simulate::World},
     preview,
 };
-use napi::bindgen_prelude::{AsyncTask, BigInt, ClassInstance};
+use napi::bindgen_prelude::{BigInt, ClassInstance, Env, Object};
 use napi_derive::napi;
 
 use crate::{
     document::{self, Document, Value, count, releases},
     error::{OrThrow as _, Result},
-    work::{Job, job, json, value},
+    work::{Watch, job, json, value},
 };
 
 type Documents<'env> = Vec<ClassInstance<'env, Document>>;
@@ -27,9 +27,9 @@ pub fn plan_sync(targets: Documents<'_>) -> Result<Document> {
 
 /// The same, off the event loop.
 #[napi(catch_unwind)]
-pub fn plan(targets: Documents<'_>) -> Result<AsyncTask<Job<Document>>> {
+pub fn plan<'env>(env: &'env Env, targets: Documents<'_>, watch: &Watch) -> Result<Object<'env>> {
     let targets = document::targets(&targets)?;
-    Ok(job(move || planned(&targets)))
+    job(env, watch, move |_| planned(&targets))
 }
 
 fn proved(plan: &core::Plan, targets: &[core::Target]) -> Result<String> {
@@ -44,20 +44,27 @@ pub fn check_sync(plan: &Document, targets: Documents<'_>) -> Result<String> {
 
 /// The same, off the event loop.
 #[napi(catch_unwind)]
-pub fn check(plan: &Document, targets: Documents<'_>) -> Result<AsyncTask<Job<String>>> {
+pub fn check<'env>(
+    env: &'env Env,
+    plan: &Document,
+    targets: Documents<'_>,
+    watch: &Watch,
+) -> Result<Object<'env>> {
     let (plan, targets) = (plan.as_plan()?.clone(), document::targets(&targets)?);
-    Ok(job(move || proved(&plan, &targets)))
+    job(env, watch, move |_| proved(&plan, &targets))
 }
 
 /// Executes a plan in every order in which things can happen.
 #[napi(catch_unwind)]
-pub fn explore(
+pub fn explore<'env>(
+    env: &'env Env,
     plan: &Document,
     targets: Documents<'_>,
     fallback: Documents<'_>,
     states: Option<BigInt>,
     faults: Option<u32>,
-) -> Result<AsyncTask<Job<String>>> {
+    watch: &Watch,
+) -> Result<Object<'env>> {
     let (plan, targets, fallback) =
         (plan.as_plan()?.clone(), document::targets(&targets)?, releases(&fallback)?);
     let mut extent = core::check::Extent::default();
@@ -67,7 +74,7 @@ pub fn explore(
     if let Some(faults) = faults {
         extent = extent.with_faults(faults);
     }
-    Ok(job(move || json(&core::check::explore(&plan, &targets, &fallback, extent).or_throw()?)))
+    job(env, watch, move |_| json(&core::check::explore(&plan, &targets, &fallback, extent).or_throw()?))
 }
 
 fn world(json: Option<String>) -> Result<World> {
@@ -76,18 +83,20 @@ fn world(json: Option<String>) -> Result<World> {
 
 /// Executes a plan in a simulated world, off the event loop.
 #[napi(catch_unwind)]
-pub fn simulate(
+pub fn simulate<'env>(
+    env: &'env Env,
     plan: &Document,
     targets: Documents<'_>,
     fallback: Documents<'_>,
     world: Option<String>,
     at: Option<String>,
-) -> Result<AsyncTask<Job<String>>> {
+    watch: &Watch,
+) -> Result<Object<'env>> {
     let (plan, targets, fallback) =
         (plan.as_plan()?.clone(), document::targets(&targets)?, releases(&fallback)?);
     let world = self::world(world)?;
     let at = at.map_or_else(|| Ok(castline::Time::default()), |at| at.parse().or_throw())?;
-    Ok(job(move || json(&core::simulate(&plan, &targets, &fallback, &world, at).or_throw()?)))
+    job(env, watch, move |_| json(&core::simulate(&plan, &targets, &fallback, &world, at).or_throw()?))
 }
 
 /// How many waves a plan has, and the fewest that any plan could have.

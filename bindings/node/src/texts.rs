@@ -40,6 +40,12 @@ pub fn parse(kind: String, text: String) -> Result<String> {
     Ok(parts.to_string())
 }
 
+/// The reference to all that is at a path, as text.
+#[napi(catch_unwind)]
+pub fn reference_at(path: String) -> Result<String> {
+    Ok(Reference::at(path.as_ref()).or_throw()?.to_string())
+}
+
 /// The digest of some bytes, by SHA-256.
 #[napi(catch_unwind)]
 pub fn digest_of(bytes: Uint8Array) -> String {

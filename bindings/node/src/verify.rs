@@ -6,14 +6,14 @@ use castline::{
     Image, Options, Platforms, Verified,
     sources::{Reference, Source},
 };
-use napi::bindgen_prelude::{AsyncTask, Uint8Array};
+use napi::bindgen_prelude::{BigInt, Env, Object, Uint8Array};
 use napi_derive::napi;
 use serde::Deserialize;
 
 use crate::{
     drift::Rootfs,
     error::{OrThrow as _, Result, of_code},
-    work::{Job, Watch, bytes, job, json, value},
+    work::{Watch, bytes, job, json, value},
 };
 
 /// An image of which every byte was checked and found right.
@@ -54,16 +54,40 @@ impl Verification {
         json(&self.0.report)
     }
 
-    /// Whether it is intact and nothing was left unchecked.
+    /// Bytes that were read: all digits of them.
     #[napi(catch_unwind)]
-    pub fn complete(&self) -> bool {
-        self.0.report.is_complete()
+    pub fn bytes(&self) -> BigInt {
+        self.0.report.bytes.into()
     }
 
     /// The images that may run.
     #[napi(catch_unwind)]
     pub fn images(&self) -> Vec<VerifiedImage> {
         self.0.images.iter().cloned().map(VerifiedImage).collect()
+    }
+}
+
+/// What the documents of a source say.
+#[napi]
+#[derive(Debug)]
+pub struct Inspection(castline::Inspection);
+
+#[napi]
+impl Inspection {
+    /// All of it, as JSON.
+    #[napi(catch_unwind)]
+    pub fn json(&self) -> Result<String> {
+        json(&self.0)
+    }
+
+    /// The size of each image, and after it of those of its layers that state one: all digits of them.
+    #[napi(catch_unwind)]
+    pub fn sizes(&self) -> Vec<BigInt> {
+        let images = self.0.images.iter();
+        let sizes = images.flat_map(|image| {
+            [image.size].into_iter().chain(image.layers.iter().filter_map(|layer| layer.size))
+        });
+        sizes.map(BigInt::from).collect()
     }
 }
 
@@ -110,36 +134,36 @@ impl Wanted {
 
 /// Verifies the images that are asked for.
 #[napi(catch_unwind)]
-pub fn verify(wanted: String, watch: &Watch) -> Result<AsyncTask<Job<Verification>>> {
-    let (wanted, watch) = (Wanted::of(&wanted)?, watch.clone());
-    Ok(job(move || {
+pub fn verify<'env>(env: &'env Env, wanted: String, watch: &Watch) -> Result<Object<'env>> {
+    let wanted = Wanted::of(&wanted)?;
+    job(env, watch, move |watch| {
         watch.over(|watch| {
             let (source, options) = wanted.open(watch)?;
             castline::verify(&source, &options, watch).map(Verification).or_throw()
         })
-    }))
+    })
 }
 
 /// What is there: images, platforms, layers, names. Reads the documents and no layer.
 #[napi(catch_unwind)]
-pub fn inspect(wanted: String, watch: &Watch) -> Result<AsyncTask<Job<String>>> {
-    let (wanted, watch) = (Wanted::of(&wanted)?, watch.clone());
-    Ok(job(move || {
+pub fn inspect<'env>(env: &'env Env, wanted: String, watch: &Watch) -> Result<Object<'env>> {
+    let wanted = Wanted::of(&wanted)?;
+    job(env, watch, move |watch| {
         watch.over(|watch| {
             let (source, options) = wanted.open(watch)?;
-            json(&castline::inspect(&source, &options, watch).or_throw()?)
+            castline::inspect(&source, &options, watch).map(Inspection).or_throw()
         })
-    }))
+    })
 }
 
 /// The files of the one image that is asked for, verified on the way.
 #[napi(catch_unwind)]
-pub fn tree(wanted: String, watch: &Watch) -> Result<AsyncTask<Job<Rootfs>>> {
-    let (wanted, watch) = (Wanted::of(&wanted)?, watch.clone());
-    Ok(job(move || {
+pub fn tree<'env>(env: &'env Env, wanted: String, watch: &Watch) -> Result<Object<'env>> {
+    let wanted = Wanted::of(&wanted)?;
+    job(env, watch, move |watch| {
         watch.over(|watch| {
             let (source, options) = wanted.open(watch)?;
             castline::tree(&source, &options, watch).or_throw()?.map(Rootfs).or_throw()
         })
-    }))
+    })
 }

@@ -5,12 +5,15 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use castline::Progress;
-use napi::bindgen_prelude::{AsyncTask, BigInt, Env, JsError, Task, ToNapiValue, TypeName, Uint8Array};
+use castline::{ErrorCode, Progress};
+use napi::bindgen_prelude::{BigInt, Env, JsError, Object, ToNapiValue, Uint8Array};
 use napi_derive::napi;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::error::{Result, of_code};
+use crate::{
+    error::{OrThrow as _, Result, of_code},
+    threads,
+};
 
 /// The JSON of what serde can write.
 pub(crate) fn json(value: &impl Serialize) -> Result<String> {
@@ -56,6 +59,11 @@ impl Watch {
         Some([now.bytes, now.total_bytes, now.blobs, now.total_blobs].map(BigInt::from).into())
     }
 
+    /// Refuses to begin where a stop was asked for.
+    fn begin(&self) -> Result<()> {
+        if self.cancel.is_cancelled() { Err(castline::Error::Cancelled).or_throw() } else { Ok(()) }
+    }
+
     /// Does `work` so that this one sees how far it is.
     pub(crate) fn over<T>(&self, work: impl FnOnce(&castline::Watch<'_>) -> T) -> T {
         let note = |progress| *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress);
@@ -63,36 +71,34 @@ impl Watch {
     }
 }
 
-type Work<T> = Box<dyn FnOnce() -> Result<T> + Send>;
+/// What settles a promise, on the event loop.
+type Settle<T> = Box<dyn FnOnce(Env) -> napi::Result<T> + Send>;
 
-/// Work for a thread of Node's pool.
-#[allow(missing_debug_implementations, reason = "it holds a closure")]
-pub struct Job<T>(Option<Work<T>>);
-
-/// A promise of what `work` makes.
-pub(crate) fn job<T: Send + ToNapiValue + TypeName + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> AsyncTask<Job<T>> {
-    AsyncTask::new(Job(Some(Box::new(work))))
-}
-
-impl<T: Send + ToNapiValue + TypeName + 'static> Task for Job<T> {
-    type Output = Result<T>;
-    type JsValue = T;
-
-    fn compute(&mut self) -> napi::Result<Self::Output> {
-        let Some(work) = self.0.take() else {
-            return Ok(Err(of_code("INTERNAL", "the work was done already")));
-        };
-        // A panic on a thread of the pool would end the process.
-        Ok(catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+/// A promise of what `work` makes on another thread.
+pub(crate) fn job<'env, T: Send + ToNapiValue + 'static>(
+    env: &'env Env,
+    watch: &Watch,
+    work: impl FnOnce(&Watch) -> Result<T> + Send + 'static,
+) -> Result<Object<'env>> {
+    let failed = |error: napi::Error| of_code("INTERNAL", error.reason.clone());
+    let (deferred, promise) = env.create_deferred::<T, Settle<T>>().map_err(failed)?;
+    let (watch, number) = (watch.clone(), threads::begun(&watch.cancel));
+    let work = move || {
+        // A panic would leave the promise open for ever.
+        let made = catch_unwind(AssertUnwindSafe(|| watch.begin().and_then(|()| work(&watch))));
+        let made = made.unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason");
             Err(of_code("INTERNAL", format!("castline has a fault, please report it: {text}")))
-        }))
-    }
-
-    fn resolve(&mut self, env: Env, output: Self::Output) -> napi::Result<T> {
-        output.map_err(|error| napi::Error::from(JsError::from(error).into_unknown(env)))
-    }
+        });
+        deferred.resolve(Box::new(move |env| {
+            threads::done(number);
+            made.map_err(|error| napi::Error::from(JsError::from(error).into_unknown(env)))
+        }));
+    };
+    threads::spawn(Box::new(work)).map_err(|reason| {
+        threads::done(number);
+        of_code(ErrorCode::NoWorkers.name(), format!("no thread can be started: {reason}"))
+    })?;
+    Ok(promise)
 }

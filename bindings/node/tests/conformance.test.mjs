@@ -124,7 +124,7 @@ function window(text) {
 
 function amountOf(text) {
   const at = text.lastIndexOf(' of ')
-  return String(new castline.Amount(text.slice(0, at)).of(text.slice(at + 4)))
+  return String(new castline.Amount(text.slice(0, at)).of(BigInt(text.slice(at + 4))))
 }
 
 function digest(kind, raw) {

@@ -1,14 +1,11 @@
 //! What runs: instances, and fleets of them.
 
 mod instance;
+mod read;
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    fmt,
-    sync::Arc,
-};
+use std::{collections::HashSet, sync::Arc};
 
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Serialize};
 
 pub use instance::{Health, Instance, Integrity, Phase};
 
@@ -32,7 +29,7 @@ use crate::{Document, Result, canonical::invalid};
 pub struct Fleet {
     /// The service that they are copies of.
     service: Arc<str>,
-    #[serde(deserialize_with = "sorted")]
+    #[serde(deserialize_with = "read::sorted")]
     #[cfg_attr(feature = "schema", schemars(with = "Vec<Instance>"))]
     instances: Arc<[Instance]>,
 }
@@ -91,45 +88,4 @@ impl Document for Fleet {
         }
         Ok(())
     }
-}
-
-/// Reads instances, each text that comes again kept once, and sorts them.
-fn sorted<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Arc<[Instance]>, D::Error> {
-    struct Visitor;
-
-    impl<'de> de::Visitor<'de> for Visitor {
-        type Value = Vec<Instance>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a list of instances")
-        }
-
-        fn visit_seq<A: de::SeqAccess<'de>>(
-            self,
-            mut access: A,
-        ) -> std::result::Result<Vec<Instance>, A::Error> {
-            let (mut instances, mut texts, mut labels) = (Vec::new(), HashSet::new(), HashSet::new());
-            while let Some(mut instance) = access.next_element::<Instance>()? {
-                for text in [&mut instance.image, &mut instance.zone] {
-                    *text = once(&mut texts, text);
-                }
-                instance.labels = once::<BTreeMap<String, String>>(&mut labels, &instance.labels);
-                instances.push(instance);
-            }
-            Ok(instances)
-        }
-    }
-
-    let mut instances = deserializer.deserialize_seq(Visitor)?;
-    instances.sort_by(|one, other| one.id.cmp(&other.id));
-    Ok(instances.into())
-}
-
-/// The first of those that are equal to `value`.
-fn once<T: ?Sized + Eq + std::hash::Hash>(known: &mut HashSet<Arc<T>>, value: &Arc<T>) -> Arc<T> {
-    if let Some(first) = known.get(value) {
-        return Arc::clone(first);
-    }
-    known.insert(Arc::clone(value));
-    Arc::clone(value)
 }

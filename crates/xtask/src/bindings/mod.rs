@@ -1,6 +1,6 @@
 //! `cargo xtask bindings`: each binding, built and installed as its users do, and tested from there.
 
-mod node;
+pub mod node;
 mod python;
 
 use std::{io, path::Path};

@@ -1,0 +1,2 @@
+// The same as by `require`, the classes included: both lead to one module.
+export * from './index.cjs'

@@ -1,0 +1,71 @@
+// What should run. As `toJSON` gives it: plain, frozen objects, of which `schemas/` is the same.
+
+/** The digests that name an image in the wild. */
+export interface Identities {
+  /** The configuration's digest: Docker's image ID. */
+  readonly config?: string
+  /** The digests of the indexes that contain it, outermost first: what Kubernetes often reports. */
+  readonly indexes?: readonly string[]
+  /** The manifest's digest, the canonical one. Absent for an image out of a docker archive, which has no manifest. */
+  readonly manifest?: string
+}
+
+/** How an instance is run: what a release declares, or what a platform reports. What is absent is not stated. */
+export interface InstanceSpec {
+  /** Its arguments: Docker's command, Kubernetes' `args`. */
+  readonly args?: readonly string[]
+  /** What is run: Docker's entrypoint, Kubernetes' `command`. */
+  readonly entrypoint?: readonly string[]
+  /** Variables by name. */
+  readonly env?: { readonly [name: string]: string }
+  /** Free text by key. */
+  readonly labels?: { readonly [name: string]: string }
+  /** Mounts by the path that they are mounted at. */
+  readonly mounts?: { readonly [name: string]: Mount }
+  /** `user[:group]`; empty and `0` are root. */
+  readonly user?: string
+  /** Where it is run. */
+  readonly workingDir?: string
+}
+
+/** What is mounted. */
+export interface Mount {
+  /** Whether nothing can be written through it. */
+  readonly readOnly?: boolean
+  /** The host's path, or the name of a volume. */
+  readonly source?: string
+}
+
+/** An image that only its provider has: it can be named, not verified. */
+export interface ProviderImage {
+  /** Its name there, which never means another image, e.g. `ami-0abcdef1234567890`. */
+  readonly id: string
+  /** Where it came from: builder, build, source, template. Must not be empty. */
+  readonly provenance: { readonly [name: string]: string }
+  /** Who has it, e.g. `aws`, `gce`. */
+  readonly provider: string
+}
+
+/** The image of a release. */
+export type ReleaseImage =
+  /** One whose every byte was checked. */
+  | {
+    readonly verified: {
+      /** Why it was taken on trust, where castline did not verify it. */
+      readonly assumed?: string
+      /** The digests that name it in the wild. */
+      readonly identities: Identities
+      /** What it runs on. */
+      readonly platform?: string
+    }
+  }
+  /** One that only its provider has, such as an AMI. */
+  | { readonly provider: ProviderImage }
+
+/** What should run: a service, its verified image, how many copies, and how each is run. */
+export interface ReleaseJSON {
+  readonly image: ReleaseImage
+  readonly replicas: number
+  readonly service: string
+  readonly spec?: InstanceSpec
+}
