@@ -103,7 +103,7 @@ pub fn compare(shipped: &Rootfs, actual: &Scan, manner: String) -> Result<AsyncT
     if let Some(name) = manner.profile {
         let profile = Profile::named(&name);
         let unknown =
-            || of_code("RANGE", format!("`{name}` is no profile: docker, podman, kubernetes, none"));
+            || of_code("RANGE", format!("`{name}` is no profile: docker, podman, kubernetes, local, none"));
         options = options.with_profile(profile.ok_or_else(unknown)?);
     }
     for glob in manner.ignore {

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod driver;
+pub mod drivers;
 mod error;
 mod traffic;
 

@@ -86,7 +86,7 @@ pub(crate) struct Drift {
     pub(crate) image: Expected,
     /// The root filesystem: a folder, or `/proc/PID/root`.
     pub(crate) rootfs: PathBuf,
-    /// Leave out what this runtime writes itself: docker, podman, kubernetes or none.
+    /// Leave out what this runtime writes itself: docker, podman, kubernetes, local or none.
     #[arg(long, value_name = "NAME", default_value = "none", value_parser = profile)]
     pub(crate) profile: drift::Profile,
     /// Leave out what matches, e.g. `var/log/**`. May be repeated.
@@ -243,7 +243,7 @@ pub(crate) struct Import {
 
 #[derive(Debug, Args)]
 pub(crate) struct Profile {
-    /// Which: docker, podman, kubernetes or none; all by default.
+    /// Which: docker, podman, kubernetes, local or none; all by default.
     #[arg(value_parser = profile)]
     pub(crate) name: Option<drift::Profile>,
     /// Print one JSON document instead of text.
