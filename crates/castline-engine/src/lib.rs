@@ -8,8 +8,16 @@
 mod driver;
 pub mod drivers;
 mod error;
+mod executor;
+mod store;
 mod traffic;
 
 pub use driver::{CheckMode, Doing, Driver};
+pub use drivers::CommandDriver;
 pub use error::DriverError;
+pub use executor::{
+    Answer, Answerer, Checked, Clock, Ended, EngineError, Executor, Handle, ImageTest, Options, Prepared, Question, Rolling,
+    Tested, Told, UnderWay, Unneeded, Verdict, Wanted, under_way, unneeded,
+};
+pub use store::{Contents, Repair, Store, StoreError};
 pub use traffic::{Endpoint, Membership, TrafficHook};

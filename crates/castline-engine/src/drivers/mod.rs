@@ -2,7 +2,9 @@
 //!
 //! - [`Local`]: this machine, without any daemon.
 //! - [`Docker`]: Docker Engines and Podmans, one or several.
+//! - [`CommandDriver`]: any program.
 
+mod command;
 #[cfg(feature = "docker")]
 mod docker;
 mod images;
@@ -15,6 +17,7 @@ mod told;
 use std::{fmt::Display, io, time::SystemTime};
 
 use castline_core::Time;
+pub use command::CommandDriver;
 #[cfg(feature = "docker")]
 pub use docker::{Docker, DockerConfig, DockerHost, DockerTls};
 #[cfg(feature = "local")]
