@@ -9,6 +9,7 @@ mod images;
 mod labels;
 #[cfg(feature = "local")]
 mod local;
+mod ports;
 mod switch;
 mod told;
 
@@ -18,7 +19,8 @@ use castline_core::Time;
 #[cfg(feature = "docker")]
 pub use docker::{Docker, DockerConfig, DockerHost, DockerTls};
 #[cfg(feature = "local")]
-pub use local::{Isolation, Local, LocalConfig, PortRange};
+pub use local::{Isolation, Local, LocalConfig};
+pub use ports::PortRange;
 
 use crate::DriverError;
 
