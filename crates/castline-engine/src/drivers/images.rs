@@ -58,6 +58,12 @@ impl Images {
         Ok(Self { references, known: Mutex::default() })
     }
 
+    /// The registries among the places.
+    #[cfg(feature = "docker")]
+    pub(super) fn registries(&self) -> Vec<Reference> {
+        self.references.iter().filter(|it| it.transport() == Transport::Docker).cloned().collect()
+    }
+
     /// The image of a release, verified when it is first asked for. Reads all of it then; blocks.
     pub(super) fn of(&self, release: &Release) -> Result<Arc<Known>, DriverError> {
         let digest = digest(release)?;
@@ -95,9 +101,7 @@ fn verified(reference: &Reference, digest: &Digest, release: &Release) -> Result
     let verification = verify(&source, &options, &Watch::none()).map_err(|error| error.to_string())?;
     let mut trees = verification.rootfs;
     let image = verification.images.into_iter().find(|image| image.digest() == digest);
-    if let Some((image, tree)) = image.and_then(|image| Some((trees.remove(image.digest())?, image)))
-        .map(|(tree, image)| (image, tree))
-    {
+    if let Some((image, tree)) = image.and_then(|image| Some((image, trees.remove(digest)?))) {
         return Ok(Known { image, tree, reference: reference.clone() });
     }
     let finding = verification.report.findings.first();

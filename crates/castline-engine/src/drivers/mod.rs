@@ -11,6 +11,7 @@ mod images;
 mod labels;
 #[cfg(feature = "local")]
 mod local;
+mod ports;
 mod switch;
 mod told;
 
@@ -21,7 +22,8 @@ pub use command::CommandDriver;
 #[cfg(feature = "docker")]
 pub use docker::{Docker, DockerConfig, DockerHost, DockerTls};
 #[cfg(feature = "local")]
-pub use local::{Isolation, Local, LocalConfig, PortRange};
+pub use local::{Isolation, Local, LocalConfig};
+pub use ports::PortRange;
 
 use crate::DriverError;
 

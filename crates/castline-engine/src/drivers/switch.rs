@@ -82,6 +82,14 @@ impl Held<'_> {
         Ok(())
     }
 
+    /// Whether these are known to be those that get traffic now.
+    #[cfg(feature = "docker")]
+    pub(super) fn holds(&self, service: &str, endpoints: &[Endpoint]) -> bool {
+        let mut endpoints = endpoints.to_vec();
+        endpoints.sort_by(|one, other| one.instance.cmp(&other.instance));
+        self.state.told.get(service).is_some_and(|told| told.endpoints == endpoints)
+    }
+
     fn weights(&mut self) -> Result<&Weights, DriverError> {
         if self.state.weights.is_none() {
             let read = match &self.switch.file {

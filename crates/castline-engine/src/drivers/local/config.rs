@@ -2,7 +2,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DriverError, TrafficHook};
+use super::super::PortRange;
+use crate::TrafficHook;
 
 /// How the driver `local` is set up. Paths that are not absolute start where castline was started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,16 +48,6 @@ pub enum Isolation {
     Process,
 }
 
-/// Ports, both ends among them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct PortRange {
-    /// The lowest.
-    pub first: u16,
-    /// The highest.
-    pub last: u16,
-}
-
 impl LocalConfig {
     /// State in this folder, images from these places, everything else as it is by default.
     pub fn new(state: impl Into<PathBuf>, images: impl IntoIterator<Item = impl Into<String>>) -> Self {
@@ -75,26 +66,4 @@ impl LocalConfig {
     const fn default_log_bytes() -> u64 {
         16 << 20
     }
-}
-
-impl PortRange {
-    /// Every port, in order.
-    pub(crate) fn ports(self) -> impl Iterator<Item = u16> {
-        self.first..=self.last
-    }
-
-    pub(crate) fn check(self) -> Result<(), DriverError> {
-        if self.first == 0 || self.first > self.last {
-            return Err(DriverError::permanent(format!(
-                "portRange: {} to {} are no ports: the first is at least 1, and at most the last",
-                self.first, self.last
-            )));
-        }
-        Ok(())
-    }
-}
-
-/// Whether nobody listens there now.
-pub(crate) fn is_free(port: u16) -> bool {
-    std::net::TcpListener::bind(("127.0.0.1", port)).is_ok()
 }

@@ -50,8 +50,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-pub use config::{Isolation, LocalConfig, PortRange};
-pub(super) use config::is_free;
+pub use config::{Isolation, LocalConfig};
 use record::{Claim, Folder, Record, Run, Seen};
 use store::{Store, private_folder, remove};
 
@@ -59,6 +58,7 @@ use super::{
     blocking, failed,
     images::{Images, Known},
     labels, now,
+    ports::is_free,
     switch::Switch,
     told::Told,
 };
@@ -486,9 +486,7 @@ impl Inner {
             taken.extend(folder.record()?.and_then(|record| record.port));
         }
         let free = range.ports().find(|port| !taken.contains(port) && is_free(*port));
-        let port = free.ok_or_else(|| {
-            DriverError::temporary(format!("no port from {} to {} is free", range.first, range.last))
-        })?;
+        let port = free.ok_or_else(|| range.exhausted())?;
         Ok(Some((lock, port)))
     }
 
