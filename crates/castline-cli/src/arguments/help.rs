@@ -1,5 +1,7 @@
 //! What `--help` says after the options: examples, and what the exit status means.
 
+pub(super) mod engine;
+
 /// What every command's exit status means; the READMEs say the same.
 macro_rules! exit_status {
     () => {

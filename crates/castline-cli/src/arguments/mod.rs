@@ -1,3 +1,4 @@
+mod engine;
 mod help;
 
 use std::{
@@ -12,6 +13,8 @@ use castline::{
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use engine::{Answer, Apply, Go, History, Prune, Remediate, Resume, Rollback, Status, Test};
+
 use crate::{Failure, progress::Bar, size};
 
 /// Says whether a container image is what it claims to be, and whether what runs is what was shipped.
@@ -24,12 +27,21 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Answer what a rollout asks before it goes on.
+    #[command(after_help = help::engine::ANSWER_EXAMPLES)]
+    Answer(Answer),
+    /// Make releases run: plan, preview, approval, proof, and then instance by instance.
+    #[command(after_help = help::engine::APPLY_EXAMPLES)]
+    Apply(Apply),
     /// Prove that a plan is safe, independently of who made it, or show the steps that break it.
     #[command(after_help = help::CHECK_EXAMPLES)]
     Check(Check),
     /// Compare what runs with what was shipped: a root filesystem with its image, file by file.
     #[command(after_help = help::DRIFT_EXAMPLES)]
     Drift(Drift),
+    /// Tell what was rolled out when, by whom, and what became of it.
+    #[command(after_help = help::engine::HISTORY_EXAMPLES)]
+    History(History),
     /// Take what kubectl, docker, podman, aws or Packer print: fleets, policies, releases.
     #[command(after_help = help::IMPORT_EXAMPLES)]
     Import(Import),
@@ -39,12 +51,30 @@ pub(crate) enum Command {
     /// Print what a runtime itself writes into an instance: what `drift --profile` leaves out.
     #[command(after_help = help::PROFILE_EXAMPLES)]
     Profile(Profile),
+    /// Remove images that nothing needs which the ledger knows of; without --delete, say which.
+    #[command(after_help = help::engine::PRUNE_EXAMPLES)]
+    Prune(Prune),
     /// Show what an image is: identities, platforms, layers, configuration.
     #[command(after_help = help::INSPECT_EXAMPLES)]
     Inspect(Inspect),
     /// Make the release of an image: it is verified, and becomes what should run.
     #[command(after_help = help::RELEASE_EXAMPLES)]
     Release(Release),
+    /// Find the instances whose files are not those of their image, and replace them.
+    #[command(after_help = help::engine::REMEDIATE_EXAMPLES)]
+    Remediate(Remediate),
+    /// Go on with a rollout that was paused, or whose castline is gone.
+    #[command(after_help = help::engine::RESUME_EXAMPLES)]
+    Resume(Resume),
+    /// Go back to an earlier release.
+    #[command(after_help = help::engine::ROLLBACK_EXAMPLES)]
+    Rollback(Rollback),
+    /// Say what runs, what is under way and what it waits for.
+    #[command(after_help = help::engine::STATUS_EXAMPLES)]
+    Status(Status),
+    /// Run a command in an instance of an image, and record whether it passed.
+    #[command(after_help = help::engine::TEST_EXAMPLES)]
+    Test(Test),
     /// Print the files that an image stands for, as mtree(5) text or JSON lines.
     #[command(after_help = help::TREE_EXAMPLES)]
     Tree(Tree),

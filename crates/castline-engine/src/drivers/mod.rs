@@ -22,7 +22,7 @@ pub use command::CommandDriver;
 #[cfg(feature = "docker")]
 pub use docker::{Docker, DockerConfig, DockerHost, DockerTls};
 #[cfg(feature = "local")]
-pub use local::{Isolation, Local, LocalConfig};
+pub use local::{Isolation, Local, LocalConfig, Unpacked};
 pub use ports::PortRange;
 
 use crate::DriverError;

@@ -22,6 +22,7 @@ mod record;
 mod start;
 mod store;
 mod tree;
+mod unpacked;
 mod user;
 
 use std::{
@@ -52,6 +53,7 @@ use tokio::{
 
 pub use config::{Isolation, LocalConfig};
 use record::{Claim, Folder, Record, Run, Seen};
+pub use unpacked::Unpacked;
 use store::{Store, private_folder, remove};
 
 use super::{
