@@ -216,6 +216,8 @@ error_codes! {
     SeveralImages = 15 => "SEVERAL_IMAGES",
     /// See [`Error::NoImage`].
     NoImage = 16 => "NO_IMAGE",
+    /// Bytes are not those that a digest announced (`castline_sources::Error::ContentMismatch`).
+    ContentMismatch = 17 => "CONTENT_MISMATCH",
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use castline_core::ErrorCode;
 /// A specialised `Result`.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a source cannot be opened.
+/// Why a source cannot be opened, or an image not be written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -39,6 +39,26 @@ pub enum Error {
         /// What to do instead.
         advice: &'static str,
     },
+    /// A file is not what it should be: an `index.json` to be added to, a description of an image to be built.
+    #[error("{}: {reason}", path.display())]
+    #[non_exhaustive]
+    InvalidFile {
+        /// Which one.
+        path: PathBuf,
+        /// What is wrong with it, and where.
+        reason: Box<str>,
+    },
+    /// Bytes are not those that a digest and a size announced.
+    #[error("{what} is not what was announced: expected {expected}, got {actual}")]
+    #[non_exhaustive]
+    ContentMismatch {
+        /// What was read or written.
+        what: Box<str>,
+        /// The digest, and the size, that it should have.
+        expected: Box<str>,
+        /// Those that it has.
+        actual: Box<str>,
+    },
 }
 
 impl Error {
@@ -54,6 +74,8 @@ impl Error {
             Self::Io { .. } => ErrorCode::Io,
             Self::Cancelled => ErrorCode::Cancelled,
             Self::Unsupported { .. } => ErrorCode::Unsupported,
+            Self::InvalidFile { .. } => ErrorCode::InvalidDocument,
+            Self::ContentMismatch { .. } => ErrorCode::ContentMismatch,
         }
     }
 }

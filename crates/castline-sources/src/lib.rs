@@ -21,6 +21,8 @@ mod layout;
 mod reference;
 #[cfg(target_os = "linux")]
 mod scan;
+#[cfg(unix)]
+mod store;
 
 pub use archive::Archive;
 pub use error::{Error, Result};
@@ -31,6 +33,8 @@ pub use scan::{
     Cache, CacheFault, Overlay, OverlayXattrs, ScanLimits, ScanOptions, SkipFn, Upper, scan, scan_upper,
     scan_with_cache,
 };
+#[cfg(unix)]
+pub use store::{BlobWriter, LayoutWriter, StoredBlob};
 
 use castline_core::{Blob, BlobName, BlobSource, Finding, Format, Limits, OpenFault, Stored, Watch};
 
