@@ -59,6 +59,25 @@ pub enum Error {
         /// Those that it has.
         actual: Box<str>,
     },
+    /// A file changed while it was put into a layer.
+    #[error("{} changed while it was read; build again when nobody writes to it", path.display())]
+    #[non_exhaustive]
+    SourceChanged {
+        /// Which one.
+        path: PathBuf,
+    },
+    /// An image that is to be built upon is not what it says it is, or could not be checked as a whole.
+    #[error("{what} is not intact, so nothing is built upon it:{findings}")]
+    #[non_exhaustive]
+    NotIntact {
+        /// Which image.
+        what: Box<str>,
+        /// A line for each of the first findings.
+        findings: Box<str>,
+    },
+    /// The core could not do its part.
+    #[error(transparent)]
+    Core(#[from] castline_core::Error),
 }
 
 impl Error {
@@ -76,6 +95,9 @@ impl Error {
             Self::Unsupported { .. } => ErrorCode::Unsupported,
             Self::InvalidFile { .. } => ErrorCode::InvalidDocument,
             Self::ContentMismatch { .. } => ErrorCode::ContentMismatch,
+            Self::SourceChanged { .. } => ErrorCode::SourceChanged,
+            Self::NotIntact { .. } => ErrorCode::NotIntact,
+            Self::Core(error) => error.code(),
         }
     }
 }

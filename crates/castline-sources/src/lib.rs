@@ -16,6 +16,8 @@
 #![forbid(unsafe_code)]
 
 mod archive;
+#[cfg(target_os = "linux")]
+mod build;
 mod error;
 mod layout;
 mod reference;
@@ -25,6 +27,11 @@ mod scan;
 mod store;
 
 pub use archive::Archive;
+#[cfg(target_os = "linux")]
+pub use build::{
+    BuildFile, Built, BuiltImage, BuiltIndex, BuiltLayer, ImageBuilder, LayerSource, Modes, Owner, Times,
+    Xattrs, build_index, write_archive,
+};
 pub use error::{Error, Result};
 pub use layout::Layout;
 pub use reference::{Reference, Transport};
