@@ -30,7 +30,7 @@ pub use archive::Archive;
 #[cfg(target_os = "linux")]
 pub use build::{
     BuildFile, Built, BuiltImage, BuiltIndex, BuiltLayer, ImageBuilder, LayerSource, Modes, Owner, Times,
-    Xattrs, build_index, write_archive,
+    Xattrs, archive_at, archive_to, build_index, write_archive,
 };
 pub use error::{Error, Result};
 pub use layout::Layout;

@@ -1,4 +1,8 @@
-use std::io::{Read as _, Write};
+use std::{
+    fs::File,
+    io::{Read as _, Write},
+    path::Path,
+};
 
 use castline_core::{BlobName, BlobSource as _, Stored, Time, Watch};
 
@@ -6,7 +10,57 @@ use super::{
     header::{END, Header, padding},
     layer::of_time,
 };
-use crate::{Error, Layout, Result};
+use crate::{Error, Layout, LayoutWriter, Result};
+
+/// Makes an `oci-archive` out of what `fill` puts into a layout, which is made for it and goes afterwards.
+///
+/// # Errors
+///
+/// Those of `fill`; as [`write_archive`].
+pub fn archive_to<T>(
+    output: &mut dyn Write,
+    watch: &Watch<'_>,
+    fill: impl FnOnce(&LayoutWriter) -> Result<T>,
+) -> Result<T> {
+    let folder = tempfile::tempdir().map_err(Error::io("a temporary folder"))?;
+    packed(folder.path(), output, watch, fill)
+}
+
+/// [`archive_to`] in a file, which is there as a whole or not at all: it is written beside its place, brought to the disk,
+/// and renamed.
+///
+/// # Errors
+///
+/// As [`archive_to`].
+pub fn archive_at<T>(
+    path: &Path,
+    watch: &Watch<'_>,
+    fill: impl FnOnce(&LayoutWriter) -> Result<T>,
+) -> Result<T> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let io = || Error::io(path);
+    let folder = tempfile::tempdir_in(parent).map_err(io())?;
+    let permissions = std::fs::Permissions::from_mode(0o666);
+    let mut file = tempfile::Builder::new().permissions(permissions).tempfile_in(parent).map_err(io())?;
+    let filled = packed(folder.path(), &mut file, watch, fill)?;
+    file.as_file().sync_all().map_err(io())?;
+    file.persist(path).map_err(|error| io()(error.error))?;
+    File::open(parent).and_then(|parent| parent.sync_all()).map_err(io())?;
+    Ok(filled)
+}
+
+fn packed<T>(
+    folder: &Path,
+    output: &mut dyn Write,
+    watch: &Watch<'_>,
+    fill: impl FnOnce(&LayoutWriter) -> Result<T>,
+) -> Result<T> {
+    let layout = LayoutWriter::create_or_open(folder)?;
+    let filled = fill(&layout)?;
+    write_archive(&layout.layout()?, output, watch)?;
+    Ok(filled)
+}
 
 /// Writes a layout as one tar, an `oci-archive`: the same layout gives the same bytes. Its members are in the order in
 /// which a reader wants them: what says what it is, what it has, then blobs by name.

@@ -21,7 +21,7 @@ use castline_core::{BlobSource, Compression, Descriptor, Digest, Platform, Time,
 use serde::Serialize;
 
 pub use self::{
-    archive::write_archive,
+    archive::{archive_at, archive_to, write_archive},
     file::{BuildFile, Built},
     layer::{LayerSource, Modes, Owner, Times, Xattrs},
 };
