@@ -1,5 +1,6 @@
 //! Where castline reads: images in OCI layout folders, OCI archives and docker archives, all behind
-//! [`BlobSource`], and root filesystems (on Linux), as trees. No byte is trusted.
+//! [`BlobSource`], and root filesystems (on Linux), as trees. No byte is trusted. And where it writes: [`LayoutWriter`] an
+//! OCI layout, [`ImageBuilder`] (on Linux) images that have the same bytes whenever they are built.
 //!
 //! ```no_run
 //! use castline_core::{Options, Watch, verify};

@@ -209,7 +209,8 @@ fn a_description_makes_an_index_for_several_platforms_and_an_archive_is_the_same
     assert!(archives[0] == archives[1]);
     let file = folder.path().join("image.tar");
     fs::write(&file, &archives[0]).expect("writes");
-    let archive = Archive::open(&file, castline_core::Format::OciLayout).expect("opens");
+    let archive = Archive::open(&file, castline_core::Format::OciLayout, &castline_core::Limits::default())
+        .expect("opens");
     let report = castline_core::verify(&archive, &castline_core::Options::default(), &Watch::none())
         .expect("verifies")
         .report;
