@@ -124,6 +124,8 @@ impl BlobWriter {
                 actual: format!("{}, {} bytes", stored.digest, stored.size).into(),
             });
         }
+        // What an fsync failed on is not gone on with: what is read back may never have reached the disk.
+        open.kept = false;
         let name = blob_path(&stored.digest);
         self.place.make_folder(&format!("blobs/{}", self.algorithm.name()))?;
         self.place.publish(&open.file, &open.path, &name)?;
