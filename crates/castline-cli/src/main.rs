@@ -2,7 +2,10 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+#[cfg(target_os = "linux")]
+mod build;
 mod check;
+mod diff;
 mod documents;
 #[cfg(target_os = "linux")]
 mod drift;
@@ -38,6 +41,11 @@ type Failure = Box<dyn std::error::Error>;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.command {
+        #[cfg(target_os = "linux")]
+        Command::Build(arguments) => build::run(&arguments),
+        #[cfg(not(target_os = "linux"))]
+        Command::Build(_) => Err("images can be built on Linux only".into()),
+        Command::Diff(arguments) => diff::run(&arguments),
         #[cfg(target_os = "linux")]
         Command::Drift(arguments) => drift::run(&arguments),
         #[cfg(not(target_os = "linux"))]

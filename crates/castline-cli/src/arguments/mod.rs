@@ -33,9 +33,15 @@ pub(crate) enum Command {
     /// Make releases run: plan, preview, approval, proof, and then instance by instance.
     #[command(after_help = help::engine::APPLY_EXAMPLES)]
     Apply(Apply),
+    /// Make an image out of folders, files and tars: the same inputs give the same bytes.
+    #[command(after_help = help::BUILD_EXAMPLES)]
+    Build(Build),
     /// Prove that a plan is safe, independently of who made it, or show the steps that break it.
     #[command(after_help = help::CHECK_EXAMPLES)]
     Check(Check),
+    /// Say why two images are not the same: fields, layers, and files down to the attribute.
+    #[command(after_help = help::DIFF_EXAMPLES)]
+    Diff(Diff),
     /// Compare what runs with what was shipped: a root filesystem with its image, file by file.
     #[command(after_help = help::DRIFT_EXAMPLES)]
     Drift(Drift),
@@ -91,6 +97,53 @@ pub(crate) struct Common {
     /// Only this platform, as `os/architecture[/variant]`; `all`: every platform that is listed must be there.
     #[arg(long, value_name = "PLATFORM", value_parser = platforms)]
     pub(crate) platform: Option<Platforms>,
+    /// Print one JSON document instead of text (schemas/ has its schema).
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Change a limit, by the name that a finding gives it, e.g. `layerBytes=1TiB`. May be repeated.
+    #[arg(long, value_name = "NAME=NUMBER", value_parser = limit)]
+    pub(crate) limit: Vec<(String, u64)>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Build {
+    /// The description of the image, in TOML.
+    #[arg(short, long, value_name = "FILE", default_value = "castline.toml")]
+    pub(crate) file: PathBuf,
+    /// Where it goes: `oci:DIR[:TAG]` or `oci-archive:FILE[:TAG]`; a FILE of `-` is standard output.
+    #[arg(short, long, value_name = "IMAGE", value_parser = output)]
+    pub(crate) output: Reference,
+    /// How layers are compressed, instead of what the description says.
+    #[arg(long, value_name = "HOW")]
+    pub(crate) compression: Option<Form>,
+    /// How many cores to use; all by default. The bytes are the same for any number.
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<NonZeroUsize>,
+    /// Print one JSON document instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How layers are compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Form {
+    /// One gzip member, which every reader takes.
+    Gzip,
+    /// One zstd frame for each 4 MiB.
+    Zstd,
+    /// Not at all.
+    None,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// The one image, e.g. `oci:images/app:v1`.
+    pub(crate) first: Reference,
+    /// The other.
+    pub(crate) second: Reference,
+    /// Of images for several platforms, this one, as `os/architecture[/variant]`.
+    #[arg(long, value_name = "PLATFORM")]
+    pub(crate) platform: Option<Platform>,
     /// Print one JSON document instead of text (schemas/ has its schema).
     #[arg(long)]
     pub(crate) json: bool,
@@ -320,6 +373,18 @@ impl Drift {
     }
 }
 
+impl Diff {
+    /// What it says of one of the images.
+    pub(crate) fn common(&self, image: &Reference) -> Common {
+        Common {
+            image: image.clone(),
+            platform: self.platform.clone().map(Platforms::One),
+            json: self.json,
+            limit: self.limit.clone(),
+        }
+    }
+}
+
 impl Common {
     pub(crate) fn options(&self) -> Options {
         let limits = self
@@ -361,6 +426,15 @@ fn expected(text: &str) -> Result<Expected, castline::sources::Error> {
         Some(file) => Ok(Expected::Tree(file.into())),
         None => text.parse().map(Expected::Image),
     }
+}
+
+fn output(text: &str) -> Result<Reference, String> {
+    let reference: Reference = text.parse().map_err(|error: castline::sources::Error| error.to_string())?;
+    let written = matches!(reference.transport(), Transport::Oci | Transport::OciArchive);
+    if !written || reference.digest().is_some() || reference.position().is_some() {
+        return Err("write `oci:DIR[:TAG]` or `oci-archive:FILE[:TAG]`".into());
+    }
+    Ok(reference)
 }
 
 fn services(text: &str) -> Result<Services, String> {
