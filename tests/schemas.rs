@@ -4,6 +4,7 @@ use std::{env, fs, path::Path};
 
 use castline::{
     Fleet, Inspection, Release, Report,
+    diff::ImageDiff,
     drift::DriftReport,
     ledger::Entry,
     plan::{
@@ -41,6 +42,11 @@ fn the_schema_of_an_inspection_is_current() {
 #[test]
 fn the_schema_of_a_drift_report_is_current() {
     check("drift.json", &schemars::schema_for!(DriftReport));
+}
+
+#[test]
+fn the_schema_of_a_diff_is_current() {
+    check("diff.json", &schemars::schema_for!(ImageDiff));
 }
 
 #[test]

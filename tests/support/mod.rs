@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses what it needs of it")]
 
 pub(crate) mod fleets;
+pub(crate) mod podman;
 
 use std::{
     collections::BTreeMap,

@@ -128,7 +128,7 @@ pub fn compare<'env>(
     if let Some(name) = manner.profile {
         let profile = Profile::named(&name);
         let unknown =
-            || of_code("RANGE", format!("`{name}` is no profile: docker, podman, kubernetes, none"));
+            || of_code("RANGE", format!("`{name}` is no profile: docker, podman, kubernetes, local, none"));
         options = options.with_profile(profile.ok_or_else(unknown)?);
     }
     for glob in manner.ignore {

@@ -175,7 +175,7 @@ pub(crate) fn compare(
     if let Some(name) = profile {
         let profile = castline::drift::Profile::named(name);
         let unknown =
-            || PyValueError::new_err(format!("`{name}` is no profile: docker, podman, kubernetes, none"));
+            || PyValueError::new_err(format!("`{name}` is no profile: docker, podman, kubernetes, local, none"));
         options = options.with_profile(profile.ok_or_else(unknown)?);
     }
     for glob in ignore {

@@ -4,9 +4,10 @@ use std::{
     fs,
     io::{self, Read as _},
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
-use castline::{Document, Fleet, Release, plan::Target, policy::Policy};
+use castline::{Document, Fleet, Release, Time, plan::Target, policy::Policy};
 
 use crate::{Failure, arguments::Targets};
 
@@ -43,15 +44,27 @@ pub(crate) fn targets(arguments: &Targets) -> Result<Vec<Target>, Failure> {
         let fleet = fleets.iter().find(|fleet| fleet.service() == service).cloned();
         let fleet =
             fleet.ok_or_else(|| format!("there is a release of {service}, and no fleet: add --fleet"))?;
-        let named = policies.iter().find(|policy| policy.service.as_deref() == Some(service));
-        let policy = named.or_else(|| policies.iter().find(|policy| policy.service.is_none()));
-        if policy.is_none() && !policies.is_empty() {
-            return Err(format!("no policy is for {service}: one without `service` is for all").into());
-        }
-        targets.push(Target { fleet, release, policy: policy.cloned().unwrap_or_default() });
+        let policy = policy_for(&policies, service)?;
+        targets.push(Target { fleet, release, policy });
     }
     if let Some(fleet) = fleets.iter().find(|fleet| targets.iter().all(|target| target.fleet != **fleet)) {
         return Err(format!("there is a fleet of {}, and no release: add --release", fleet.service()).into());
     }
     Ok(targets)
+}
+
+/// The policy that names the service, or else the one that names none; the default one, where none is given at all.
+pub(crate) fn policy_for(policies: &[Policy], service: &str) -> Result<Policy, Failure> {
+    let named = policies.iter().find(|policy| policy.service.as_deref() == Some(service));
+    let policy = named.or_else(|| policies.iter().find(|policy| policy.service.is_none()));
+    if policy.is_none() && !policies.is_empty() {
+        return Err(format!("no policy is for {service}: one without `service` is for all").into());
+    }
+    Ok(policy.cloned().unwrap_or_default())
+}
+
+/// What time it is.
+pub(crate) fn now() -> Time {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Time::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

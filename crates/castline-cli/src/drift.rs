@@ -202,7 +202,7 @@ fn some(counts: &[(u64, &str)]) -> String {
 }
 
 /// A finding in a line, and what differs below it.
-fn of(finding: &DriftFinding) -> String {
+pub(crate) fn of(finding: &DriftFinding) -> String {
     let mut text = format!(
         "{}: {} [{}]\n",
         finding.severity.name(),

@@ -2,10 +2,14 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+#[cfg(target_os = "linux")]
+mod build;
 mod check;
+mod diff;
 mod documents;
 #[cfg(target_os = "linux")]
 mod drift;
+mod engine;
 mod import;
 mod inspect;
 mod output;
@@ -38,15 +42,29 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.command {
         #[cfg(target_os = "linux")]
+        Command::Build(arguments) => build::run(&arguments),
+        #[cfg(not(target_os = "linux"))]
+        Command::Build(_) => Err("images can be built on Linux only".into()),
+        Command::Diff(arguments) => diff::run(&arguments),
+        #[cfg(target_os = "linux")]
         Command::Drift(arguments) => drift::run(&arguments),
         #[cfg(not(target_os = "linux"))]
         Command::Drift(_) => Err("a root filesystem can be scanned on Linux only".into()),
+        Command::Answer(arguments) => engine::answer(&arguments),
+        Command::Apply(arguments) => engine::apply(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Release(arguments) => release::run(&arguments),
         Command::Profile(arguments) => profile::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::History(arguments) => engine::history(&arguments),
+        Command::Prune(arguments) => engine::prune(&arguments),
+        Command::Remediate(arguments) => engine::remediate(&arguments),
+        Command::Resume(arguments) => engine::resume(&arguments),
+        Command::Rollback(arguments) => engine::rollback(&arguments),
+        Command::Status(arguments) => engine::status(&arguments),
+        Command::Test(arguments) => engine::test(&arguments),
         Command::Tree(arguments) => tree::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
     };

@@ -1,7 +1,6 @@
-use std::{fs, time::SystemTime};
+use std::fs;
 
 use castline::{
-    Time,
     plan::{self, Infeasible, Target, simulate::World},
     preview,
 };
@@ -16,7 +15,7 @@ pub(crate) fn run(arguments: &Plan) -> Result<Verdict, Failure> {
         Err(infeasible) => return refuse(&infeasible, arguments.json),
     };
     let world = world(arguments)?;
-    let timeline = plan::simulate(&plan, &targets, &[], &world, now())?;
+    let timeline = plan::simulate(&plan, &targets, &[], &world, documents::now())?;
     if let Some(path) = &arguments.html {
         let page = preview::html(&plan, Some(&timeline));
         fs::write(path, page).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -32,7 +31,7 @@ pub(crate) fn run(arguments: &Plan) -> Result<Verdict, Failure> {
 }
 
 /// How long it takes, beside the least that anything could.
-fn bounds(plan: &plan::Plan, targets: &[Target], world: &World, makespan: u64) -> String {
+pub(crate) fn bounds(plan: &plan::Plan, targets: &[Target], world: &World, makespan: u64) -> String {
     if plan.is_empty() {
         return String::new();
     }
@@ -65,10 +64,4 @@ pub(crate) fn refuse(infeasible: &Infeasible, json: bool) -> Result<Verdict, Fai
 /// Text of several lines, each of them harmless.
 fn shown(text: &str) -> String {
     text.lines().map(castline::shown_whole).collect::<Vec<_>>().join("\n")
-}
-
-/// What time it is: the simulation's windows open by it.
-fn now() -> Time {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Time::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -44,3 +44,28 @@ impl Drop for Bar {
         self.0.finish_and_clear();
     }
 }
+
+/// Says on standard error, where that is a terminal, what is waited for that nobody knows the length of.
+pub(crate) struct Spinner(ProgressBar);
+
+impl Spinner {
+    /// One for work that is called `doing`.
+    pub(crate) fn new(doing: String) -> Self {
+        let bar = ProgressBar::no_length().with_message(doing);
+        let target = if std::io::stderr().is_terminal() {
+            ProgressDrawTarget::stderr_with_hz(10)
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        bar.set_draw_target(target);
+        bar.set_style(style("{spinner} {msg}, {elapsed}"));
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Self(bar)
+    }
+}
+
+impl Drop for Spinner {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -159,11 +159,11 @@ fn what_cannot_be_done_exits_with_2() {
     for (arguments, part) in [
         (&["drift", IMAGE, "nowhere"][..], "nowhere"),
         (&["drift", IMAGE, "layouts", "--ignore", "a["], "a["),
-        (&["drift", IMAGE, "layouts", "--profile", "Docker"], "docker, podman, kubernetes, none"),
+        (&["drift", IMAGE, "layouts", "--profile", "Docker"], "docker, podman, kubernetes, local, none"),
         (&["drift", "tree:nowhere", "layouts"], "nowhere"),
         (&["drift", "oci:layouts/platforms", "layouts"], "several images"),
         (&["drift", IMAGE, "/proc/4294967295/root", "--fast"], "mountinfo"),
-        (&["profile", "Docker"], "docker, podman, kubernetes, none"),
+        (&["profile", "Docker"], "docker, podman, kubernetes, local, none"),
     ] {
         let (status, text, errors) = run(arguments);
         assert_eq!((status, &*text), (2, ""), "{arguments:?}");

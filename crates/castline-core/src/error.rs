@@ -216,6 +216,12 @@ error_codes! {
     SeveralImages = 15 => "SEVERAL_IMAGES",
     /// See [`Error::NoImage`].
     NoImage = 16 => "NO_IMAGE",
+    /// Bytes are not those that a digest announced (`castline_sources::Error::ContentMismatch`).
+    ContentMismatch = 17 => "CONTENT_MISMATCH",
+    /// A file changed while it was put into an image (`castline_sources::Error::SourceChanged`).
+    SourceChanged = 18 => "SOURCE_CHANGED",
+    /// An image that is to be built upon is not intact (`castline_sources::Error::NotIntact`).
+    NotIntact = 19 => "NOT_INTACT",
 }
 
 #[cfg(test)]

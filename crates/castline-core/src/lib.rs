@@ -9,6 +9,7 @@
 
 mod canonical;
 pub mod decode;
+pub mod diff;
 mod digest;
 pub mod drift;
 mod error;

@@ -11,7 +11,7 @@
 struct Readme;
 
 mod driver;
-mod drivers;
+pub mod drivers;
 mod error;
 mod executor;
 mod store;

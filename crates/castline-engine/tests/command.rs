@@ -1,13 +1,13 @@
 //! Programs as drivers: the example, and some that misbehave.
 
-mod support;
+mod documents;
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use castline_core::rollout::{Status, What};
 use castline_engine::{CommandDriver, Driver as _, Executor, Options, Store, Told};
 
-use support::{assert_runs, release, wanted, write_old};
+use documents::{assert_runs, release, wanted, write_old};
 
 fn example(folder: &Path) -> CommandDriver {
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/driver.py");

@@ -13,7 +13,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-mod support;
+mod documents;
 
 use castline_core::{
     Fleet, Instance, Release,
@@ -23,7 +23,7 @@ use castline_core::{
 use castline_engine::{Contents, Doing, Driver, DriverError, Executor, Store, Told, under_way};
 use tokio::sync::mpsc::Sender;
 
-use support::{assert_runs, wanted, write_old};
+use documents::{assert_runs, wanted, write_old};
 
 /// Where the process finds its world, and its parent.
 const PLACE: &str = "CASTLINE_TEST_KILL_FOLDER";

@@ -5,7 +5,7 @@ use castline_core::ErrorCode;
 /// A specialised `Result`.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a source cannot be opened.
+/// Why a source cannot be opened, or an image not be written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -39,6 +39,45 @@ pub enum Error {
         /// What to do instead.
         advice: &'static str,
     },
+    /// A file is not what it should be: an `index.json` to be added to, a description of an image to be built.
+    #[error("{}: {reason}", path.display())]
+    #[non_exhaustive]
+    InvalidFile {
+        /// Which one.
+        path: PathBuf,
+        /// What is wrong with it, and where.
+        reason: Box<str>,
+    },
+    /// Bytes are not those that a digest and a size announced.
+    #[error("{what} is not what was announced: expected {expected}, got {actual}")]
+    #[non_exhaustive]
+    ContentMismatch {
+        /// What was read or written.
+        what: Box<str>,
+        /// The digest, and the size, that it should have.
+        expected: Box<str>,
+        /// Those that it has.
+        actual: Box<str>,
+    },
+    /// A file changed while it was put into a layer.
+    #[error("{} changed while it was read; build again when nobody writes to it", path.display())]
+    #[non_exhaustive]
+    SourceChanged {
+        /// Which one.
+        path: PathBuf,
+    },
+    /// An image that is to be built upon is not what it says it is, or could not be checked as a whole.
+    #[error("{what} is not intact, so nothing is built upon it:{findings}")]
+    #[non_exhaustive]
+    NotIntact {
+        /// Which image.
+        what: Box<str>,
+        /// A line for each of the first findings.
+        findings: Box<str>,
+    },
+    /// The core could not do its part.
+    #[error(transparent)]
+    Core(#[from] castline_core::Error),
 }
 
 impl Error {
@@ -54,6 +93,11 @@ impl Error {
             Self::Io { .. } => ErrorCode::Io,
             Self::Cancelled => ErrorCode::Cancelled,
             Self::Unsupported { .. } => ErrorCode::Unsupported,
+            Self::InvalidFile { .. } => ErrorCode::InvalidDocument,
+            Self::ContentMismatch { .. } => ErrorCode::ContentMismatch,
+            Self::SourceChanged { .. } => ErrorCode::SourceChanged,
+            Self::NotIntact { .. } => ErrorCode::NotIntact,
+            Self::Core(error) => error.code(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Where castline reads: images in OCI layout folders, OCI archives and docker archives, all behind
-//! [`BlobSource`], and root filesystems (on Linux), as trees. No byte is trusted.
+//! [`BlobSource`], and root filesystems (on Linux), as trees. No byte is trusted. And where it writes: [`LayoutWriter`] an
+//! OCI layout, [`ImageBuilder`] (on Linux) images that have the same bytes whenever they are built.
 //!
 //! ```no_run
 //! use castline_core::{Options, Watch, verify};
@@ -16,13 +17,22 @@
 #![forbid(unsafe_code)]
 
 mod archive;
+#[cfg(target_os = "linux")]
+mod build;
 mod error;
 mod layout;
 mod reference;
 #[cfg(target_os = "linux")]
 mod scan;
+#[cfg(unix)]
+mod store;
 
 pub use archive::Archive;
+#[cfg(target_os = "linux")]
+pub use build::{
+    BuildFile, Built, BuiltImage, BuiltIndex, BuiltLayer, ImageBuilder, LayerSource, Modes, Owner, Times,
+    Xattrs, archive_at, archive_to, build_index, write_archive,
+};
 pub use error::{Error, Result};
 pub use layout::Layout;
 pub use reference::{Reference, Transport};
@@ -31,6 +41,8 @@ pub use scan::{
     Cache, CacheFault, Overlay, OverlayXattrs, ScanLimits, ScanOptions, SkipFn, Upper, scan, scan_upper,
     scan_with_cache,
 };
+#[cfg(unix)]
+pub use store::{BlobWriter, LayoutWriter, StoredBlob};
 
 use castline_core::{Blob, BlobName, BlobSource, Finding, Format, Limits, OpenFault, Stored, Watch};
 

@@ -58,6 +58,7 @@ const STEPS: &[Step] = &[
     },
     step("example: verify", &["cargo", "run", "--quiet", "--example", "verify"]),
     step("example: drift", &["cargo", "run", "--quiet", "--example", "drift"]),
+    step("example: build", &["cargo", "run", "--quiet", "--example", "build"]),
     step("example: plan", &["cargo", "run", "--quiet", "--example", "plan"]),
     step("example: incidents", &["cargo", "run", "--quiet", "--example", "incidents"]),
     step("benchmarks run", &["cargo", "test", "--benches", "--profile", "dev"]),

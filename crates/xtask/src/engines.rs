@@ -11,6 +11,7 @@ const ENGINES: &[(&str, &str)] = &[
     ("podman", "podman"),
     ("runc", "runc"),
     ("setcap", "libcap2-bin"),
+    ("skopeo", "skopeo"),
     ("umoci", "umoci"),
 ];
 

@@ -99,6 +99,24 @@ class NoImageError(CastlineError):
     code = "NO_IMAGE"
 
 
+class ContentMismatchError(CastlineError):
+    """Bytes are not those that a digest announced."""
+
+    code = "CONTENT_MISMATCH"
+
+
+class SourceChangedError(CastlineError):
+    """A file changed while it was put into an image."""
+
+    code = "SOURCE_CHANGED"
+
+
+class NotIntactError(CastlineError):
+    """An image that is to be built upon is not intact."""
+
+    code = "NOT_INTACT"
+
+
 class SourceError(CastlineError, OSError):
     """A file or folder could not be read."""
 
@@ -180,6 +198,9 @@ _BY_CODE: dict[str, type[CastlineError]] = {
         StalePlanError,
         SeveralImagesError,
         NoImageError,
+        ContentMismatchError,
+        SourceChangedError,
+        NotIntactError,
         SourceError,
         UnsupportedError,
         OperationCancelledError,

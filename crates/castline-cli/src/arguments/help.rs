@@ -1,5 +1,7 @@
 //! What `--help` says after the options: examples, and what the exit status means.
 
+pub(super) mod engine;
+
 /// What every command's exit status means; the READMEs say the same.
 macro_rules! exit_status {
     () => {
@@ -16,6 +18,47 @@ IMAGE is oci:DIR[:TAG][@DIGEST], oci-archive:FILE[:TAG][@DIGEST] or docker-archi
 `:@N` in place of the tag takes the image at position N; a FILE of `-` is standard input. An image in a registry is copied first:
   skopeo copy docker://docker.io/library/alpine:3 oci:alpine:3"
 );
+
+pub(super) const BUILD_EXAMPLES: &str = "\
+Examples:
+  castline build -o oci:images:v1
+  castline build -f web/castline.toml -o oci-archive:web.tar:v1 --compression zstd
+  SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) castline build -o oci:images:v1 --json | jq -r .digest
+  castline build -o oci-archive:- | ssh host podman load
+
+The description, castline.toml; everything but `platforms` may be left out:
+  base = \"oci:images/base:v1\"          # verified, and built upon
+  platforms = [\"linux/amd64\"]          # several make an index
+  created = \"2026-11-23T22:50:00Z\"     # 1970 by default; SOURCE_DATE_EPOCH comes before it
+  compression = \"gzip\"                 # or zstd, none
+  [[layers]]                             # one for each, lowest first
+  directory = \"rootfs\"                 # or file = \"…\", or tar = \"…\", which is taken as it is
+  to = \"/srv\"                          # / by default
+  exclude = [\"**/*.pyc\"]
+  owner = \"0:0\"                        # or keep
+  modes = \"keep\"                       # or normal (0755 and 0644), or \"0755\"
+  times = \"created\"                    # or clamp (none later), keep
+  xattrs = \"capabilities\"              # or none, all
+  platforms = [\"linux/amd64\"]          # for all by default
+  [config]
+  entrypoint = [\"/bin/httpd\"]          # and cmd, env = { A = \"1\" }, user, working-dir,
+  exposed-ports = [\"8080\"]             # labels = { a = \"b\" }, volumes, stop-signal
+  [annotations]
+  \"org.opencontainers.image.revision\" = \"4f2c\"
+
+Paths are relative to the description. The same inputs give the same bytes on every machine, run and
+number of cores. No clock is read.
+Exit status: 0 it is built, and its digest printed; 2 the work could not be done.";
+
+pub(super) const DIFF_EXAMPLES: &str = "\
+Examples:
+  castline diff oci:images:v1 oci:images:v2
+  castline diff oci:yesterday:v1 oci-archive:today.tar --platform linux/arm64 --json
+
+Both are verified first. What is likely to have made them differ comes first: contents, owners, times,
+order of entries, compression, the moment of creation; then each field, layer and file.
+Exit status: 0 they are the same, byte for byte; 1 they differ, or one is not intact; 2 the work could
+not be done.";
 
 pub(super) const CHECK_EXAMPLES: &str = "\
 Examples:

@@ -1,3 +1,4 @@
+mod engine;
 mod help;
 
 use std::{
@@ -12,6 +13,8 @@ use castline::{
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use engine::{Answer, Apply, Go, History, Prune, Remediate, Resume, Rollback, Status, Test};
+
 use crate::{Failure, progress::Bar, size};
 
 /// Says whether a container image is what it claims to be, and whether what runs is what was shipped.
@@ -24,12 +27,27 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Answer what a rollout asks before it goes on.
+    #[command(after_help = help::engine::ANSWER_EXAMPLES)]
+    Answer(Answer),
+    /// Make releases run: plan, preview, approval, proof, and then instance by instance.
+    #[command(after_help = help::engine::APPLY_EXAMPLES)]
+    Apply(Apply),
+    /// Make an image out of folders, files and tars: the same inputs give the same bytes.
+    #[command(after_help = help::BUILD_EXAMPLES)]
+    Build(Build),
     /// Prove that a plan is safe, independently of who made it, or show the steps that break it.
     #[command(after_help = help::CHECK_EXAMPLES)]
     Check(Check),
+    /// Say why two images are not the same: fields, layers, and files down to the attribute.
+    #[command(after_help = help::DIFF_EXAMPLES)]
+    Diff(Diff),
     /// Compare what runs with what was shipped: a root filesystem with its image, file by file.
     #[command(after_help = help::DRIFT_EXAMPLES)]
     Drift(Drift),
+    /// Tell what was rolled out when, by whom, and what became of it.
+    #[command(after_help = help::engine::HISTORY_EXAMPLES)]
+    History(History),
     /// Take what kubectl, docker, podman, aws or Packer print: fleets, policies, releases.
     #[command(after_help = help::IMPORT_EXAMPLES)]
     Import(Import),
@@ -39,12 +57,30 @@ pub(crate) enum Command {
     /// Print what a runtime itself writes into an instance: what `drift --profile` leaves out.
     #[command(after_help = help::PROFILE_EXAMPLES)]
     Profile(Profile),
+    /// Remove images that nothing needs which the ledger knows of; without --delete, say which.
+    #[command(after_help = help::engine::PRUNE_EXAMPLES)]
+    Prune(Prune),
     /// Show what an image is: identities, platforms, layers, configuration.
     #[command(after_help = help::INSPECT_EXAMPLES)]
     Inspect(Inspect),
     /// Make the release of an image: it is verified, and becomes what should run.
     #[command(after_help = help::RELEASE_EXAMPLES)]
     Release(Release),
+    /// Find the instances whose files are not those of their image, and replace them.
+    #[command(after_help = help::engine::REMEDIATE_EXAMPLES)]
+    Remediate(Remediate),
+    /// Go on with a rollout that was paused, or whose castline is gone.
+    #[command(after_help = help::engine::RESUME_EXAMPLES)]
+    Resume(Resume),
+    /// Go back to an earlier release.
+    #[command(after_help = help::engine::ROLLBACK_EXAMPLES)]
+    Rollback(Rollback),
+    /// Say what runs, what is under way and what it waits for.
+    #[command(after_help = help::engine::STATUS_EXAMPLES)]
+    Status(Status),
+    /// Run a command in an instance of an image, and record whether it passed.
+    #[command(after_help = help::engine::TEST_EXAMPLES)]
+    Test(Test),
     /// Print the files that an image stands for, as mtree(5) text or JSON lines.
     #[command(after_help = help::TREE_EXAMPLES)]
     Tree(Tree),
@@ -61,6 +97,53 @@ pub(crate) struct Common {
     /// Only this platform, as `os/architecture[/variant]`; `all`: every platform that is listed must be there.
     #[arg(long, value_name = "PLATFORM", value_parser = platforms)]
     pub(crate) platform: Option<Platforms>,
+    /// Print one JSON document instead of text (schemas/ has its schema).
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Change a limit, by the name that a finding gives it, e.g. `layerBytes=1TiB`. May be repeated.
+    #[arg(long, value_name = "NAME=NUMBER", value_parser = limit)]
+    pub(crate) limit: Vec<(String, u64)>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Build {
+    /// The description of the image, in TOML.
+    #[arg(short, long, value_name = "FILE", default_value = "castline.toml")]
+    pub(crate) file: PathBuf,
+    /// Where it goes: `oci:DIR[:TAG]` or `oci-archive:FILE[:TAG]`; a FILE of `-` is standard output.
+    #[arg(short, long, value_name = "IMAGE", value_parser = output)]
+    pub(crate) output: Reference,
+    /// How layers are compressed, instead of what the description says.
+    #[arg(long, value_name = "HOW")]
+    pub(crate) compression: Option<Form>,
+    /// How many cores to use; all by default. The bytes are the same for any number.
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<NonZeroUsize>,
+    /// Print one JSON document instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How layers are compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Form {
+    /// One gzip member, which every reader takes.
+    Gzip,
+    /// One zstd frame for each 4 MiB.
+    Zstd,
+    /// Not at all.
+    None,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// The one image, e.g. `oci:images/app:v1`.
+    pub(crate) first: Reference,
+    /// The other.
+    pub(crate) second: Reference,
+    /// Of images for several platforms, this one, as `os/architecture[/variant]`.
+    #[arg(long, value_name = "PLATFORM")]
+    pub(crate) platform: Option<Platform>,
     /// Print one JSON document instead of text (schemas/ has its schema).
     #[arg(long)]
     pub(crate) json: bool,
@@ -86,7 +169,7 @@ pub(crate) struct Drift {
     pub(crate) image: Expected,
     /// The root filesystem: a folder, or `/proc/PID/root`.
     pub(crate) rootfs: PathBuf,
-    /// Leave out what this runtime writes itself: docker, podman, kubernetes or none.
+    /// Leave out what this runtime writes itself: docker, podman, kubernetes, local or none.
     #[arg(long, value_name = "NAME", default_value = "none", value_parser = profile)]
     pub(crate) profile: drift::Profile,
     /// Leave out what matches, e.g. `var/log/**`. May be repeated.
@@ -243,7 +326,7 @@ pub(crate) struct Import {
 
 #[derive(Debug, Args)]
 pub(crate) struct Profile {
-    /// Which: docker, podman, kubernetes or none; all by default.
+    /// Which: docker, podman, kubernetes, local or none; all by default.
     #[arg(value_parser = profile)]
     pub(crate) name: Option<drift::Profile>,
     /// Print one JSON document instead of text.
@@ -280,6 +363,18 @@ pub(crate) struct Verify {
 
 impl Drift {
     /// What it says of the image `image`.
+    pub(crate) fn common(&self, image: &Reference) -> Common {
+        Common {
+            image: image.clone(),
+            platform: self.platform.clone().map(Platforms::One),
+            json: self.json,
+            limit: self.limit.clone(),
+        }
+    }
+}
+
+impl Diff {
+    /// What it says of one of the images.
     pub(crate) fn common(&self, image: &Reference) -> Common {
         Common {
             image: image.clone(),
@@ -331,6 +426,15 @@ fn expected(text: &str) -> Result<Expected, castline::sources::Error> {
         Some(file) => Ok(Expected::Tree(file.into())),
         None => text.parse().map(Expected::Image),
     }
+}
+
+fn output(text: &str) -> Result<Reference, String> {
+    let reference: Reference = text.parse().map_err(|error: castline::sources::Error| error.to_string())?;
+    let written = matches!(reference.transport(), Transport::Oci | Transport::OciArchive);
+    if !written || reference.digest().is_some() || reference.position().is_some() {
+        return Err("write `oci:DIR[:TAG]` or `oci-archive:FILE[:TAG]`".into());
+    }
+    Ok(reference)
 }
 
 fn services(text: &str) -> Result<Services, String> {

@@ -95,7 +95,7 @@ impl Allowance {
 
 impl Profile {
     /// The profiles that there are.
-    pub const NAMES: &'static [&'static str] = &["docker", "podman", "kubernetes", "none"];
+    pub const NAMES: &'static [&'static str] = &["docker", "podman", "kubernetes", "local", "none"];
 
     /// The profile `name`, one of [`Self::NAMES`].
     pub fn named(name: &str) -> Option<Self> {

@@ -30,6 +30,7 @@ pub use inspect::{InspectedImage, InspectedLayer, Inspection, inspect};
 pub use options::{Options, Platforms, Selection};
 pub use report::{ImageKind, ImageSummary, Report};
 pub use source::{Blob, BlobName, BlobSource, Format, OpenFault, Stored};
+pub(crate) use tree::only_image;
 pub use tree::tree;
 pub use watch::{Cancel, Progress, Watch};
 

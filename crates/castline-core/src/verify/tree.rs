@@ -12,11 +12,7 @@ pub fn tree(
     options: &Options,
     watch: &Watch<'_>,
 ) -> Result<Result<Rootfs, Box<Report>>> {
-    let mut inspection = inspect(source, options, watch)?;
-    inspection.images.retain(|image| image.kind == ImageKind::Image);
-    if inspection.images.len() > 1 {
-        return Err(Error::SeveralImages { choices: choices(&inspection.images).into() });
-    }
+    only_image(source, options, watch)?;
     let verification = verify(source, &options.clone().with_rootfs(true), watch)?;
     let report = verification.report;
     if !report.is_intact() {
@@ -27,6 +23,16 @@ pub fn tree(
         None if report.images.iter().any(|image| image.kind == ImageKind::Image) => Ok(Err(Box::new(report))),
         None => Err(Error::NoImage { reasons: reasons(&report).into() }),
     }
+}
+
+/// Refuses a selection of several images, before any layer is read.
+pub(crate) fn only_image(source: &dyn BlobSource, options: &Options, watch: &Watch<'_>) -> Result<()> {
+    let mut inspection = inspect(source, options, watch)?;
+    inspection.images.retain(|image| image.kind == ImageKind::Image);
+    if inspection.images.len() > 1 {
+        return Err(Error::SeveralImages { choices: choices(&inspection.images).into() });
+    }
+    Ok(())
 }
 
 /// How many images or findings a message lists.

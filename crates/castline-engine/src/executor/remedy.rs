@@ -44,7 +44,8 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    fn integrity(&self) -> Integrity {
+    /// The same in a word.
+    pub const fn integrity(&self) -> Integrity {
         match self {
             Self::Intact(_) => Integrity::Intact,
             Self::Compromised(_) => Integrity::Compromised,

@@ -1,19 +1,47 @@
 use std::sync::Arc;
 
 use castline_core::{
-    Digest,
+    Digest, Integrity,
+    drift::DriftReport,
     ledger::Outcome,
+    plan::Plan,
     rollout::{Action, Event, Key, Progress, Status},
 };
 use serde::{Deserialize, Serialize};
 
+use super::{Checked, Verdict};
 use crate::Repair;
 
 /// What is told of a rollout while it is executed: for a terminal, or one line of JSON each.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "told", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum Told {
+    /// An instance was looked into.
+    Checked {
+        /// Its id.
+        instance: Arc<str>,
+        /// Its zone.
+        zone: Arc<str>,
+        /// What its files are; unknown where it could not be looked into.
+        integrity: Integrity,
+        /// Why not.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
+        /// What was found.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        report: Option<Box<DriftReport>>,
+    },
+    /// What is about to be done, or would be.
+    Planned {
+        /// The digest of the plan, by which it is approved of.
+        digest: Digest,
+        /// Whether it was proved to be safe.
+        proved: bool,
+        /// The plan.
+        plan: Box<Plan>,
+    },
     /// It begins, or goes on where it was left.
     Rollout {
         /// The digest of the entry that it began with.
@@ -115,6 +143,22 @@ impl Ended {
     /// Whether what should run does.
     pub const fn is_success(&self) -> bool {
         matches!(self.status, Status::Succeeded)
+    }
+}
+
+impl From<&Checked> for Told {
+    fn from(checked: &Checked) -> Self {
+        let (reason, report) = match &checked.verdict {
+            Verdict::Intact(report) | Verdict::Compromised(report) => (String::new(), Some(report.clone())),
+            Verdict::Unverified { reason, report } => (reason.clone(), report.clone()),
+        };
+        Self::Checked {
+            instance: Arc::clone(&checked.instance),
+            zone: Arc::clone(&checked.zone),
+            integrity: checked.verdict.integrity(),
+            reason,
+            report,
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use rustix::{
     io::Errno,
 };
 
-pub(super) type Attributes = BTreeMap<Vec<u8>, Vec<u8>>;
+pub(crate) type Attributes = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// The kernel's limit of both a list of names and a value (`XATTR_LIST_MAX`, `XATTR_SIZE_MAX`).
 const MOST: usize = 64 << 10;
@@ -18,7 +18,7 @@ type Length = Result<usize, Errno>;
 type Fetch<'f> = dyn Fn(&mut [u8]) -> Length + 'f;
 
 /// Why extended attributes are not known.
-pub(super) enum Fault {
+pub(crate) enum Fault {
     TooMany,
     System(Errno),
 }
@@ -30,7 +30,7 @@ impl From<Errno> for Fault {
 }
 
 /// Reads extended attributes. The kernel allocates as much as it is offered, so it is offered little at first.
-pub(super) struct Reader {
+pub(crate) struct Reader {
     small: [u8; 256],
     large: Vec<u8>,
     /// Bytes of names and values that one entry may have.
@@ -38,19 +38,19 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) const fn new(limit: u64) -> Self {
+    pub(crate) const fn new(limit: u64) -> Self {
         Self { small: [0; 256], large: Vec::new(), limit }
     }
 
     /// Those of what is open for reading.
-    pub(super) fn of(&mut self, fd: BorrowedFd<'_>) -> Result<Attributes, Fault> {
+    pub(crate) fn of(&mut self, fd: BorrowedFd<'_>) -> Result<Attributes, Fault> {
         self.read(&|buffer| flistxattr(fd, buffer), &|name, buffer| fgetxattr(fd, name, buffer))
     }
 
     /// Those of `name` in a folder, without opening it: a fifo or a device must not be, a link cannot be.
     ///
     /// The last name is not followed, and the magic link before it leads to the open folder wherever that is now.
-    pub(super) fn at(&mut self, folder: BorrowedFd<'_>, name: &[u8]) -> Result<Attributes, Fault> {
+    pub(crate) fn at(&mut self, folder: BorrowedFd<'_>, name: &[u8]) -> Result<Attributes, Fault> {
         let path = path_of(folder, name);
         let path = &path[..];
         self.read(&|buffer| llistxattr(path, buffer), &|name, buffer| lgetxattr(path, name, buffer))
@@ -98,7 +98,7 @@ impl Reader {
 }
 
 /// A path to `name` in an open folder, whatever the folder's own path.
-pub(super) fn path_of(folder: BorrowedFd<'_>, name: &[u8]) -> Vec<u8> {
+pub(crate) fn path_of(folder: BorrowedFd<'_>, name: &[u8]) -> Vec<u8> {
     let mut path = Vec::with_capacity(32 + name.len());
     path.extend_from_slice(b"/proc/self/fd/");
     path.extend_from_slice(folder.as_raw_fd().to_string().as_bytes());

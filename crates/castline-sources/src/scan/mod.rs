@@ -5,7 +5,7 @@
 //! Nothing is written: times of access stay where the caller may ask for that (the owner and root may), but for those
 //! of symbolic links, which Linux touches on reading whoever asks.
 
-mod attributes;
+pub(crate) mod attributes;
 mod cache;
 mod cache_file;
 mod folder;
@@ -15,7 +15,7 @@ mod options;
 mod overlay;
 mod queue;
 mod shared;
-mod stat;
+pub(crate) mod stat;
 mod upper;
 mod verity;
 mod worker;

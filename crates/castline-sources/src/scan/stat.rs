@@ -8,54 +8,54 @@ use rustix::{
 
 /// What the kernel says of a file, without what reading it changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stat {
-    pub(super) dev: u64,
-    pub(super) ino: u64,
+pub(crate) struct Stat {
+    pub(crate) dev: u64,
+    pub(crate) ino: u64,
     /// The mount it was reached through, where the kernel tells (since Linux 5.8).
     mount: Option<u64>,
     mode: u16,
-    pub(super) links: u32,
-    pub(super) uid: u32,
-    pub(super) gid: u32,
+    pub(crate) links: u32,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
     device: (u32, u32),
-    pub(super) size: u64,
+    pub(crate) size: u64,
     mtime: (i64, u32),
     /// When it was changed in any way: seconds since 1970, and nanoseconds.
-    pub(super) ctime: (i64, u32),
+    pub(crate) ctime: (i64, u32),
     verity: bool,
 }
 
 impl Stat {
     /// Of what `name` stands for in the folder, which is not followed if it is a link.
-    pub(super) fn at<Fd: AsFd>(folder: Fd, name: impl rustix::path::Arg) -> Result<Self, Errno> {
+    pub(crate) fn at<Fd: AsFd>(folder: Fd, name: impl rustix::path::Arg) -> Result<Self, Errno> {
         let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
         statx(folder, name, flags, StatxFlags::BASIC_STATS | StatxFlags::MNT_ID).map(|seen| Self::from(&seen))
     }
 
     /// Of what is open.
-    pub(super) fn of<Fd: AsFd>(open: Fd) -> Result<Self, Errno> {
+    pub(crate) fn of<Fd: AsFd>(open: Fd) -> Result<Self, Errno> {
         let mask = StatxFlags::BASIC_STATS | StatxFlags::MNT_ID;
         statx(open, c"", AtFlags::EMPTY_PATH, mask).map(|seen| Self::from(&seen))
     }
 
-    pub(super) fn file_type(&self) -> FileType {
+    pub(crate) fn file_type(&self) -> FileType {
         FileType::from_raw_mode(self.mode.into())
     }
 
-    pub(super) fn is_file(&self) -> bool {
+    pub(crate) fn is_file(&self) -> bool {
         self.file_type() == FileType::RegularFile
     }
 
-    pub(super) fn is_directory(&self) -> bool {
+    pub(crate) fn is_directory(&self) -> bool {
         self.file_type() == FileType::Directory
     }
 
     /// Permissions, setuid, setgid and sticky bit.
-    pub(super) fn mode(&self) -> u32 {
+    pub(crate) fn mode(&self) -> u32 {
         u32::from(self.mode) & 0o7777
     }
 
-    pub(super) fn mtime(&self) -> Mtime {
+    pub(crate) fn mtime(&self) -> Mtime {
         Mtime { secs: self.mtime.0, nanos: self.mtime.1 }
     }
 
@@ -63,31 +63,36 @@ impl Stat {
     ///
     /// Where the kernel tells no mount, devices are compared, of folders only: overlayfs shows files with the devices
     /// of its layers.
-    pub(super) fn is_elsewhere(&self, other: &Self) -> bool {
+    pub(crate) fn is_elsewhere(&self, other: &Self) -> bool {
         match (self.mount, other.mount) {
             (Some(one), Some(two)) => one != two,
             _ => self.is_directory() && other.is_directory() && self.dev != other.dev,
         }
     }
 
+    /// Major and minor number of a device.
+    pub(crate) fn device(&self) -> (u64, u64) {
+        (self.device.0.into(), self.device.1.into())
+    }
+
     /// Whether the kernel tells mounts.
-    pub(super) fn knows_mount(&self) -> bool {
+    pub(crate) fn knows_mount(&self) -> bool {
         self.mount.is_some()
     }
 
     /// Whether fs-verity guards its content.
-    pub(super) fn has_verity(&self) -> bool {
+    pub(crate) fn has_verity(&self) -> bool {
         self.verity
     }
 
     /// What tells the file from all others while it is there: mount, device, and number.
-    pub(super) fn identity(&self) -> (Option<u64>, u64, u64) {
+    pub(crate) fn identity(&self) -> (Option<u64>, u64, u64) {
         (self.mount, self.dev, self.ino)
     }
 
     /// What it is, if it has neither content nor target to be read.
-    pub(super) fn plain_kind(&self) -> Option<NodeKind> {
-        let (major, minor) = (u64::from(self.device.0), u64::from(self.device.1));
+    pub(crate) fn plain_kind(&self) -> Option<NodeKind> {
+        let (major, minor) = self.device();
         match self.file_type() {
             FileType::Directory => Some(NodeKind::Directory),
             FileType::CharacterDevice => Some(NodeKind::CharDevice { major, minor }),

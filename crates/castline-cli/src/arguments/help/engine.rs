@@ -1,0 +1,121 @@
+//! What the commands that act say after their options.
+
+macro_rules! of_rollouts {
+    () => {
+        "Ctrl-C pauses: nothing more is begun, what was begun is finished, and `castline resume` goes on. A second
+one leaves at once; the journal knows how far it was, and `castline resume` finds out what came of it.
+Exit status: 0 it runs, or there is nothing to do; 1 there is no plan, or it was refused, failed, went
+back, or waits for somebody; 2 the work could not be done."
+    };
+}
+
+pub(in crate::arguments) const APPLY_EXAMPLES: &str = concat!(
+    "\
+Examples:
+  castline apply --release release.json
+  castline apply --release release.json --policy policy.json --dry-run
+  castline apply --release release.json --policy policy.json --approve sha256:4f2c…
+  castline apply --release web.json --release db.json --yes --json
+
+The site, castline-site.toml; what is in it starts in its folder, and secrets are not for it:
+  ledger = \"ledger\"                     # a folder; made where it is not there
+  actor = \"ann\"                         # who does it; the user, where nobody is named
+  [local]                               # this machine, without a daemon; or [docker], or [command]
+  state = \"state\"
+  images = [\"oci:images\"]
+  zones = [\"a\", \"b\", \"c\"]
+  portRange = { first = 21000, last = 21099 }
+  traffic = { command = [\"./route\"] }   # is told who gets traffic, on standard input
+  [command]                             # any program that speaks the protocol of drivers
+  command = [\"./driver\", \"--cluster\", \"7\"]
+  [test]                                # images that have not passed this are not applied
+  command = [\"/bin/check\"]
+
+The plan is made from what runs, shown, and proved safe by code that it does not share anything with
+the planner. Then it needs somebody's approval: at a terminal it is asked for.
+",
+    of_rollouts!()
+);
+
+pub(in crate::arguments) const RESUME_EXAMPLES: &str = concat!(
+    "\
+Examples:
+  castline resume
+  castline resume 4f2c91
+  castline resume --abort
+
+What was approved of when it began needs no other approval. What failed is tried again.
+",
+    of_rollouts!()
+);
+
+pub(in crate::arguments) const ROLLBACK_EXAMPLES: &str = concat!(
+    "\
+Examples:
+  castline rollback
+  castline rollback web --to 4f2c91 --yes
+
+A rollout that is under way goes back itself. Otherwise the way back is planned, shown, approved of
+and proved like any other. Never to a release that failed since it succeeded, unless --to names it.
+",
+    of_rollouts!()
+);
+
+pub(in crate::arguments) const REMEDIATE_EXAMPLES: &str = concat!(
+    "\
+Examples:
+  castline remediate --dry-run
+  castline remediate web --yes
+  castline remediate web --fast --keep isolate --yes --json
+
+Every instance is looked into, and compared with the image that it was launched from. What could not
+be looked into is never taken for intact. Instances in quarantine are left alone; `castline prune
+--quarantined` removes them.
+",
+    of_rollouts!()
+);
+
+pub(in crate::arguments) const STATUS_EXAMPLES: &str = "\
+Examples:
+  castline status
+  castline status web --json | jq '.services[].instances[] | select(.health != \"ready\")'
+
+Reads only, also while another castline executes a rollout.
+Exit status: 0 what runs is what should; 1 something is under way, or is not as it should be; 2 it
+could not be said.";
+
+pub(in crate::arguments) const HISTORY_EXAMPLES: &str = "\
+Examples:
+  castline history
+  castline history web --json | jq '.rollouts[] | select(.outcome != \"succeeded\")'
+
+Reads only, and checks every link of the ledger.
+Exit status: 0 it was told; 2 it could not be.";
+
+pub(in crate::arguments) const PRUNE_EXAMPLES: &str = "\
+Examples:
+  castline prune
+  castline prune --keep 1 --delete
+  castline prune --quarantined --delete
+
+Looked at are the images that the site's driver has unpacked. Kept is whatever runs, is under way or in
+quarantine, and the releases that can be gone back to. What is removed is recorded first, so that
+nobody goes back to it.
+Exit status: 0 it was removed, or said; 2 it could not be.";
+
+pub(in crate::arguments) const ANSWER_EXAMPLES: &str = "\
+Examples:
+  castline answer 'canary looks good' && castline resume
+  castline answer 'canary looks good' --no 'error rate is up'
+
+`castline status` says what is asked. The answer is recorded under the site's actor.
+Exit status: 0 it is recorded; 2 it could not be, or nothing of the kind is asked.";
+
+pub(in crate::arguments) const TEST_EXAMPLES: &str = "\
+Examples:
+  castline test --release release.json -- /bin/check --all
+  castline test --release release.json --timeout 600
+
+One instance is launched as a service of its own, without traffic, and ended after the command has
+run in it. What came of it is recorded. A site with a [test] applies no image that has not passed.
+Exit status: 0 it passed; 1 it did not; 2 it could not be said.";

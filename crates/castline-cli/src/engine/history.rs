@@ -1,0 +1,153 @@
+use std::{fmt::Write as _, sync::Arc};
+
+use castline::{
+    Digest, Time,
+    ledger::{Entry, Ledger, Record, RolloutSummary},
+    shown_whole,
+};
+use serde::Serialize;
+
+use super::{
+    services, short,
+    site::Site,
+    status::{image, moment},
+    view::{ended, seconds},
+};
+use crate::{Failure, Verdict, arguments::History, output};
+
+/// What `castline history --json` prints.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Told {
+    /// The digest of the last entry: keep it elsewhere, and nobody can set the ledger back unseen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    head: Option<Digest>,
+    entries: u64,
+    /// The oldest first.
+    rollouts: Vec<Rollout>,
+    /// What else was recorded: tests, removed images, notes.
+    others: Vec<Other>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Rollout {
+    service: Arc<str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<String>,
+    #[serde(flatten)]
+    summary: RolloutSummary,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Other {
+    at: Time,
+    actor: String,
+    record: Record,
+}
+
+/// `castline history`.
+pub(crate) fn run(arguments: &History) -> Result<Verdict, Failure> {
+    let site = Site::open(&arguments.place.site)?;
+    let contents = site.contents()?;
+    let ledger = contents.ledger();
+    let names = match &arguments.service {
+        Some(_) => vec![super::service(ledger, arguments.service.as_deref())?],
+        None => services(ledger),
+    };
+    let of = |service: &Arc<str>| {
+        let service = Arc::clone(service);
+        ledger.history(&service).into_iter().map(move |summary| Rollout {
+            service: Arc::clone(&service),
+            image: ledger.release(&summary.release).map(image),
+            summary,
+        })
+    };
+    let mut rollouts: Vec<Rollout> = names.iter().flat_map(of).collect();
+    rollouts.sort_by_key(|rollout| rollout.summary.started_at);
+    let others = ledger.entries().filter_map(|(_, entry)| other(entry)).collect();
+    let told = Told { head: ledger.head().cloned(), entries: ledger.len(), rollouts, others };
+    if arguments.json {
+        output::print_json(&told)?;
+    } else {
+        output::print(&text(&told, ledger))?;
+    }
+    Ok(Verdict::Clean)
+}
+
+fn other(entry: &Entry) -> Option<Other> {
+    let record = entry.record.clone();
+    let Entry { at, actor, .. } = entry;
+    let told = matches!(record, Record::Test { .. } | Record::Pruning { .. } | Record::Note { .. });
+    told.then(|| Other { at: *at, actor: actor.clone(), record })
+}
+
+fn text(told: &Told, ledger: &Ledger) -> String {
+    let mut text = String::new();
+    let mut lines: Vec<(Time, String)> = Vec::new();
+    for rollout in &told.rollouts {
+        lines.push((rollout.summary.started_at, of_rollout(rollout, ledger)));
+    }
+    for other in &told.others {
+        lines.push((other.at, of_other(other)));
+    }
+    lines.sort_by_key(|(at, _)| *at);
+    for (_, line) in lines {
+        text.push_str(&line);
+    }
+    match &told.head {
+        Some(head) => {
+            let _ = writeln!(
+                text,
+                "\n{}, every link checked; the last is {head}",
+                if told.entries == 1 { "1 entry".to_owned() } else { format!("{} entries", told.entries) }
+            );
+        }
+        None => text.push_str("nothing was rolled out yet\n"),
+    }
+    text
+}
+
+fn of_rollout(rollout: &Rollout, ledger: &Ledger) -> String {
+    let Rollout { service, image, summary } = rollout;
+    let replicas = ledger.release(&summary.release).map(castline::Release::replicas);
+    let mut text = format!(
+        "{}  {}: release {}",
+        moment(summary.started_at),
+        shown_whole(service),
+        short(&summary.release)
+    );
+    if let (Some(image), Some(replicas)) = (image, replicas) {
+        let image = image.get(..19).unwrap_or(image);
+        let _ = write!(text, ", {} of {}", output::counted(replicas, "instance"), shown_whole(image));
+    }
+    if let Some(back) = &summary.rollback_of {
+        let _ = write!(text, ", to take back {}", short(back));
+    }
+    let _ = writeln!(text, ", by {}", shown_whole(&summary.actor));
+    let outcome =
+        summary.outcome.as_ref().map_or("not over".to_owned(), |outcome| ended(outcome, &summary.reason));
+    let took = summary
+        .ended_at
+        .map_or(String::new(), |at| format!(" after {}", seconds(at.millis_since(summary.started_at))));
+    let _ = writeln!(text, "    rollout {}{took}: {}", short(&summary.rollout), shown_whole(&outcome));
+    text
+}
+
+fn of_other(other: &Other) -> String {
+    let (at, by) = (moment(other.at), shown_whole(&other.actor));
+    let what = match &other.record {
+        Record::Test { image, command, passed, reason } => {
+            let verdict = if *passed { "passed".to_owned() } else { format!("FAILED: {reason}") };
+            format!("the test `{}` of the image {image} {verdict}", command.join(" "))
+        }
+        Record::Pruning { images } => {
+            let all: Vec<String> = images.iter().map(short).collect();
+            format!("images removed: {}", all.join(", "))
+        }
+        Record::Note { text, .. } => text.clone(),
+        _ => String::new(),
+    };
+    format!("{at}  {}, by {by}\n", shown_whole(&what))
+}

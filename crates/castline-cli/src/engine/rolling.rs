@@ -1,0 +1,234 @@
+//! From a plan to what came of it: shown, proved, approved of, executed.
+
+use std::{
+    fs,
+    io::{self, BufRead as _, IsTerminal as _, Write as _},
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+
+use castline::{
+    Document as _,
+    engine::{Ended, Executor, Prepared, Rolling, Told},
+    plan::{
+        self,
+        check::{Proof, check},
+        simulate::World,
+    },
+    preview,
+    rollout::Status,
+    shown_whole,
+};
+
+use super::{outcome, short, view::View};
+use crate::{Failure, Verdict, arguments::Go, documents::now, output, plan as planning};
+
+/// What was decided on the command line, with paths that hold wherever we are.
+pub(super) struct Orders {
+    yes: bool,
+    approve: Option<String>,
+    html: Option<PathBuf>,
+    pub(super) json: bool,
+    pub(super) stay: bool,
+    pub(super) dry_run: bool,
+}
+
+impl Orders {
+    pub(super) fn of(go: &Go, dry_run: bool) -> Result<Self, Failure> {
+        Ok(Self {
+            yes: go.yes,
+            approve: go.approve.clone(),
+            html: go.html.as_deref().map(std::path::absolute).transpose()?,
+            json: go.json,
+            stay: go.stay,
+            dry_run,
+        })
+    }
+}
+
+/// How a plan got on.
+pub(super) enum Went {
+    /// It was only shown, as asked for.
+    Shown,
+    /// It is not safe, or nobody approved of it: nothing was done.
+    Refused,
+    /// It was executed.
+    Executed(Box<Ended>),
+    /// It was left while it was executed.
+    Left,
+}
+
+impl Went {
+    pub(super) fn verdict(&self) -> Verdict {
+        match self {
+            Self::Shown => Verdict::Clean,
+            Self::Executed(ended) if ended.is_success() => Verdict::Clean,
+            _ => Verdict::Findings,
+        }
+    }
+
+    /// The verdict of who wanted it to go back.
+    pub(super) fn back_verdict(&self) -> Verdict {
+        match self {
+            Self::Executed(ended) if matches!(ended.status, Status::RolledBack { .. }) => Verdict::Clean,
+            _ => Verdict::Findings,
+        }
+    }
+}
+
+/// Shows a plan, proves that it is safe, has it approved of, and executes it.
+pub(super) async fn carry_out(
+    executor: &Executor,
+    prepared: Prepared,
+    orders: &Orders,
+    actor: &str,
+) -> Result<Went, Failure> {
+    let digest = prepared.plan.digest();
+    if orders.approve.as_deref().is_some_and(|approved| approved != digest.to_string()) {
+        show(&prepared, None, orders)?;
+        return Err(format!(
+            "the plan is another one than was approved of, since something has changed: it is {digest} now, as shown above; nothing was done"
+        )
+        .into());
+    }
+    let proof = match check(&prepared.plan, &prepared.targets) {
+        Ok(proof) => proof,
+        Err(violation) => {
+            show(&prepared, None, orders)?;
+            let message = format!("NOT SAFE, and so nothing was done: {violation}\n");
+            let lines: Vec<String> = message.lines().map(shown_whole).collect();
+            output::unless_closed(writeln!(io::stderr(), "{}", lines.join("\n")))?;
+            return Ok(Went::Refused);
+        }
+    };
+    show(&prepared, Some(&proof), orders)?;
+    if orders.dry_run {
+        return Ok(Went::Shown);
+    }
+    if !prepared.plan.is_empty() {
+        if !is_approved(orders, &digest.to_string())? {
+            output::note("not approved of: nothing was done")?;
+            return Ok(Went::Refused);
+        }
+        executor.approve(&prepared.plan, actor).await?;
+    }
+    let rolling = executor.apply(prepared, actor).await?;
+    watch(rolling, orders.json, actor).await
+}
+
+/// Executes a rollout, in view. The first Ctrl-C pauses it, the second leaves it as it is.
+pub(super) async fn watch(rolling: Rolling, json: bool, actor: &str) -> Result<Went, Failure> {
+    let (rollout, handle) = (rolling.rollout().clone(), rolling.handle());
+    let view = Mutex::new(View::new(json));
+    let seen = || view.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut signals = Signals::new()?;
+    let mut run = Box::pin(rolling.run(|told| seen().show(&told)));
+    let mut heard = false;
+    let ended = loop {
+        tokio::select! {
+            ended = &mut run => break ended?,
+            () = signals.next() => {
+                if heard {
+                    seen().say(&format!(
+                        "left as it is; go on with: castline resume {}",
+                        short(&rollout)
+                    ));
+                    return Ok(Went::Left);
+                }
+                heard = true;
+                seen().say("pausing: what was begun is finished; once more to leave at once");
+                handle.pause(actor);
+            }
+        }
+    };
+    drop(run);
+    drop(view);
+    if !json {
+        output::print(&outcome::after(&ended))?;
+    }
+    Ok(Went::Executed(Box::new(ended)))
+}
+
+/// Ctrl-C, and what asks a program to end.
+struct Signals {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    #[cfg(unix)]
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    #[cfg(unix)]
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn new() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+fn show(prepared: &Prepared, proof: Option<&Proof>, orders: &Orders) -> Result<(), Failure> {
+    let Prepared { plan, targets, .. } = prepared;
+    let timeline = plan::simulate(plan, targets, &[], &World::default(), now())?;
+    if let Some(path) = &orders.html {
+        write(path, &preview::html(plan, Some(&timeline)))?;
+    }
+    if orders.json {
+        let plan = Box::new(plan.clone());
+        View::new(true).show(&Told::Planned { digest: plan.digest(), proved: proof.is_some(), plan });
+        return Ok(());
+    }
+    let mut text = preview::text(plan, Some(&timeline), output::width());
+    if !plan.is_empty() {
+        text.push_str(&planning::bounds(plan, targets, &World::default(), timeline.makespan_millis));
+        if let Some(proof) = proof {
+            let waves = output::counted(proof.waves.into(), "wave");
+            text.push_str(&format!(
+                "proved safe: {} in {waves}\n",
+                output::counted(proof.replacements, "replacement")
+            ));
+        }
+        text.push_str(&format!("plan {}\n\n", plan.digest()));
+    }
+    output::print(&text)?;
+    Ok(())
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()).into())
+}
+
+/// Whether somebody approves of the plan: on the command line, or at the terminal.
+fn is_approved(orders: &Orders, digest: &str) -> Result<bool, Failure> {
+    if orders.yes || orders.approve.is_some() {
+        return Ok(true);
+    }
+    if orders.json || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Err(format!(
+            "nobody is here to approve of the plan, and nothing was done: add `--approve {digest}`, or `--yes` for whatever the plan is"
+        )
+        .into());
+    }
+    write!(io::stderr(), "Shall it be done? Type `yes`: ")?;
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line)?;
+    Ok(line.trim() == "yes")
+}

@@ -1,0 +1,154 @@
+//! A site: which platform it is, by which driver, and where its ledger is.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use castline::{
+    drift::HealthCheck,
+    engine::{
+        CommandDriver, Contents, Driver, Executor, Options, Store, StoreError,
+        drivers::{Local, LocalConfig},
+    },
+};
+use serde::Deserialize;
+
+use crate::Failure;
+
+/// What a site's file says. Secrets have no place in it: drivers take them from where their platforms have them.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct SiteFile {
+    ledger: PathBuf,
+    actor: Option<String>,
+    local: Option<LocalConfig>,
+    #[cfg(feature = "docker")]
+    docker: Option<castline::engine::drivers::DockerConfig>,
+    command: Option<CommandConfig>,
+    test: Option<HealthCheck>,
+}
+
+/// A program that is a driver.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct CommandConfig {
+    /// The program and its arguments.
+    command: Vec<String>,
+    /// What it is called in messages.
+    name: Option<String>,
+    /// How long each answer may take.
+    timeout_seconds: Option<u64>,
+}
+
+/// A site, opened: its driver is there, its ledger not read yet.
+pub(crate) struct Site {
+    pub(crate) driver: Arc<dyn Driver>,
+    /// The driver as what it is, where it keeps images itself.
+    pub(crate) local: Option<Local>,
+    /// Who does what is done.
+    pub(crate) actor: String,
+    /// What images must have passed.
+    pub(crate) test: Option<HealthCheck>,
+    ledger: PathBuf,
+    file: PathBuf,
+}
+
+impl Site {
+    /// Reads a site's file, TOML or JSON, and goes to its folder: what the file names starts there, and so do the programs
+    /// that it names. Paths on the command line are to be read before, or made absolute.
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        let text = fs::read_to_string(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => format!(
+                "{}: there is no such site: write one (`castline apply --help` has an example), or name it by --site",
+                path.display()
+            ),
+            _ => format!("{}: {error}", path.display()),
+        })?;
+        let is_json = path.extension().is_some_and(|extension| extension == "json");
+        let read: Result<SiteFile, String> = if is_json {
+            serde_json::from_str(&text).map_err(|error| error.to_string())
+        } else {
+            toml::from_str(&text).map_err(|error| error.to_string())
+        };
+        let site = read.map_err(|error| format!("{}: {}", path.display(), error.trim_end()))?;
+        let file = std::path::absolute(path)?;
+        let folder = file.parent().unwrap_or(Path::new("/"));
+        env::set_current_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        site.opened(file).map_err(|error| format!("{}: {error}", path.display()).into())
+    }
+
+    /// What executes rollouts here. Nobody else can write to the ledger while it is there.
+    pub(crate) fn executor(&self, stay: bool) -> Result<Executor, Failure> {
+        let store = Store::open(&self.ledger).map_err(|error| match error {
+            StoreError::Held { path, .. } => format!(
+                "{}: another castline executes something here; `castline status` says what. Wait until it is done",
+                path.display()
+            )
+            .into(),
+            error => Failure::from(error),
+        })?;
+        let options = Options::default().with_stay(stay);
+        Ok(Executor::new(store, Arc::clone(&self.driver)).with_options(options))
+    }
+
+    /// What the ledger says, whoever writes to it.
+    pub(crate) fn contents(&self) -> Result<Contents, Failure> {
+        Contents::read(&self.ledger, None).map_err(|error| match error {
+            StoreError::NotThere { path, .. } => format!(
+                "{}: there is no ledger yet: the first `castline apply` of {} makes it",
+                path.display(),
+                self.file.display()
+            )
+            .into(),
+            error => error.into(),
+        })
+    }
+}
+
+impl SiteFile {
+    fn opened(self, file: PathBuf) -> Result<Site, Failure> {
+        let mut drivers: Vec<Arc<dyn Driver>> = Vec::new();
+        let mut local = None;
+        if let Some(config) = self.local {
+            let driver = Local::new(config).map_err(|error| format!("[local]: {error}"))?;
+            drivers.push(Arc::new(driver.clone()));
+            local = Some(driver);
+        }
+        #[cfg(feature = "docker")]
+        if let Some(config) = self.docker {
+            let driver = castline::engine::drivers::Docker::new(config);
+            drivers.push(Arc::new(driver.map_err(|error| format!("[docker]: {error}"))?));
+        }
+        if let Some(config) = self.command {
+            drivers.push(Arc::new(config.driver()?));
+        }
+        let [driver] = <[_; 1]>::try_from(drivers).map_err(|drivers| match drivers.len() {
+            0 => "no driver is named: add one of [local], [docker] and [command]",
+            _ => "several drivers are named: leave one of [local], [docker] and [command]",
+        })?;
+        if self.test.as_ref().is_some_and(|test| test.command.is_empty()) {
+            return Err("[test]: there is no command".into());
+        }
+        let actor = self.actor.or_else(|| env::var("USER").ok()).filter(|actor| !actor.is_empty());
+        let actor = actor.ok_or("nobody is named who does it: add `actor = \"…\"`")?;
+        Ok(Site { driver, local, actor, test: self.test, ledger: self.ledger, file })
+    }
+}
+
+impl CommandConfig {
+    fn driver(self) -> Result<CommandDriver, Failure> {
+        let mut words = self.command.into_iter();
+        let program = words.next().ok_or("[command]: there is no command")?;
+        let mut driver = CommandDriver::new(program, words);
+        if let Some(name) = self.name {
+            driver = driver.with_name(name);
+        }
+        if let Some(seconds) = self.timeout_seconds {
+            driver = driver.with_timeout(Duration::from_secs(seconds));
+        }
+        Ok(driver)
+    }
+}

@@ -1,0 +1,299 @@
+use std::{fmt::Write as _, sync::Arc};
+
+use castline::{
+    Digest, Fleet, Health, Integrity, Phase, Release, ReleaseImage, Time,
+    engine::Contents,
+    ledger::{Ledger, RolloutSummary},
+    rollout::{Action, Do, Progress, Status as State, Wait},
+    shown_whole,
+};
+use serde::Serialize;
+
+use super::{
+    block_on, services, short,
+    site::Site,
+    view::{ended, numbers},
+};
+use crate::{Failure, Verdict, arguments::Status, output};
+
+/// What `castline status --json` prints.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Report {
+    /// Whether a castline executes something now.
+    executing: bool,
+    services: Vec<Service>,
+    under_way: Vec<Rollout>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Service {
+    service: Arc<str>,
+    /// The release that runs, as the ledger says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current: Option<Digest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replicas: Option<u64>,
+    instances: Vec<Instance>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last: Option<RolloutSummary>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Instance {
+    id: Arc<str>,
+    zone: Arc<str>,
+    phase: Phase,
+    health: Health,
+    integrity: Integrity,
+    image: Arc<str>,
+    /// The release that it was launched from, where the ledger knows one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    release: Option<Digest>,
+    /// Whether that is what the service runs.
+    current: bool,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Rollout {
+    rollout: Digest,
+    services: Vec<Arc<str>>,
+    actor: String,
+    events: u64,
+    #[serde(flatten)]
+    status: State,
+    progress: Progress,
+    waits: Vec<Wait>,
+    next: Vec<Action>,
+}
+
+/// `castline status`.
+pub(crate) fn run(arguments: &Status) -> Result<Verdict, Failure> {
+    let site = Site::open(&arguments.place.site)?;
+    let contents = site.contents()?;
+    let names = match &arguments.service {
+        Some(_) => vec![super::service(contents.ledger(), arguments.service.as_deref())?],
+        None => services(contents.ledger()),
+    };
+    let report = block_on(report(&site, &contents, &names))?;
+    if arguments.json {
+        output::print_json(&report)?;
+    } else {
+        output::print(&text(&report, contents.ledger()))?;
+    }
+    let well = |service: &Service| {
+        let there = service.instances.iter().filter(|one| one.phase != Phase::Quarantined);
+        let sound = there.clone().all(|one| one.current && one.health == Health::Ready);
+        sound && service.replicas.is_none_or(|replicas| replicas == there.count() as u64)
+    };
+    let well = report.under_way.is_empty() && report.services.iter().all(well);
+    Ok(if well { Verdict::Clean } else { Verdict::Findings })
+}
+
+async fn report(site: &Site, contents: &Contents, names: &[Arc<str>]) -> Result<Report, Failure> {
+    let ledger = contents.ledger();
+    let mut services = Vec::with_capacity(names.len());
+    for name in names {
+        let fleet = site.driver.observe(name).await;
+        let fleet = fleet.map_err(|error| {
+            format!("what runs of {name} cannot be seen by the driver {}: {error}", site.driver.name())
+        })?;
+        services.push(service(ledger, name, &fleet));
+    }
+    let mut under_way = Vec::new();
+    for one in contents.under_way() {
+        if !one.services.iter().any(|service| names.contains(service)) {
+            continue;
+        }
+        let state = contents.rollout(&one.rollout)?;
+        under_way.push(Rollout {
+            rollout: one.rollout,
+            services: one.services,
+            actor: one.actor,
+            events: one.events,
+            status: state.status().clone(),
+            progress: state.progress(),
+            waits: state.waits(),
+            next: state.next().actions,
+        });
+    }
+    Ok(Report { executing: contents.is_held(), services, under_way })
+}
+
+fn service(ledger: &Ledger, name: &Arc<str>, fleet: &Fleet) -> Service {
+    let history = ledger.history(name);
+    let current = ledger.current(name);
+    let release = current.and_then(|digest| ledger.release(digest));
+    let revision = release.map(Release::revision);
+    // The newest first, so that of releases that differ in their number of instances it is the last one.
+    let releases: Vec<(&Digest, &Release)> =
+        history.iter().rev().filter_map(|one| Some((&one.release, ledger.release(&one.release)?))).collect();
+    let instances = fleet.instances().iter().map(|one| {
+        let is_current = revision.is_some() && one.revision == revision;
+        let of = one.revision.as_ref().and_then(|revision| {
+            releases.iter().find(|(_, release)| release.revision() == *revision).map(|(digest, _)| *digest)
+        });
+        Instance {
+            id: Arc::clone(&one.id),
+            zone: Arc::clone(&one.zone),
+            phase: one.phase,
+            health: one.health,
+            integrity: one.integrity,
+            image: Arc::clone(&one.image),
+            release: if is_current { current.cloned() } else { of.cloned() },
+            current: is_current,
+        }
+    });
+    Service {
+        service: Arc::clone(name),
+        current: current.cloned(),
+        image: release.map(image),
+        replicas: release.map(Release::replicas),
+        instances: instances.collect(),
+        last: history.last().cloned(),
+    }
+}
+
+/// What names the image of a release.
+pub(super) fn image(release: &Release) -> String {
+    match release.image() {
+        ReleaseImage::Verified { identities, .. } => {
+            let digest = identities.manifest.as_ref().or(identities.config.as_ref());
+            digest.map(ToString::to_string).unwrap_or_default()
+        }
+        ReleaseImage::Provider(image) => image.id.clone(),
+        _ => String::new(),
+    }
+}
+
+fn text(report: &Report, ledger: &Ledger) -> String {
+    let mut text = String::new();
+    for service in &report.services {
+        text.push_str(&of_service(service));
+        text.push('\n');
+    }
+    for rollout in &report.under_way {
+        text.push_str(&of_rollout(rollout));
+    }
+    if report.under_way.is_empty() && !report.services.is_empty() {
+        text.push_str("nothing is under way\n");
+    } else if !report.under_way.is_empty() && !report.executing {
+        text.push_str("nobody executes it now: castline resume\n");
+    }
+    if ledger.is_empty() {
+        text.push_str("nothing was rolled out yet: castline apply --release FILE\n");
+    }
+    text
+}
+
+fn of_service(service: &Service) -> String {
+    let mut text = format!("{}: ", shown_whole(&service.service));
+    match (&service.current, service.replicas) {
+        (Some(current), Some(replicas)) => {
+            let image = service.image.as_deref().unwrap_or_default();
+            let _ = write!(
+                text,
+                "release {}, {} of {}",
+                short(current),
+                output::counted(replicas, "instance"),
+                shown_whole(image)
+            );
+        }
+        _ => text.push_str("no rollout of it has ended well yet"),
+    }
+    text.push('\n');
+    let width = service.instances.iter().map(|one| one.id.chars().count()).max().unwrap_or(0).max(8);
+    let zones = service.instances.iter().map(|one| one.zone.chars().count()).max().unwrap_or(0).max(4);
+    if !service.instances.is_empty() {
+        let _ = writeln!(
+            text,
+            "  {:width$}  {:zones$}  {:<12} {:<10} {:<12} release",
+            "instance", "zone", "phase", "health", "files"
+        );
+    }
+    for one in &service.instances {
+        let release = match (&one.release, one.current) {
+            (Some(release), true) => short(release),
+            (Some(release), false) => format!("{} (another)", short(release)),
+            (None, _) => "unknown to the ledger".to_owned(),
+        };
+        let files = match one.integrity {
+            Integrity::Intact => "intact",
+            Integrity::Compromised => "CHANGED",
+            _ => "not checked",
+        };
+        let _ = writeln!(
+            text,
+            "  {:width$}  {:zones$}  {:<12} {:<10} {files:<12} {release}",
+            shown_whole(&one.id),
+            shown_whole(&one.zone),
+            word(&one.phase),
+            word(&one.health),
+        );
+    }
+    if let Some(last) = &service.last {
+        let outcome = last.outcome.as_ref().map_or("not over".into(), |outcome| ended(outcome, &last.reason));
+        let at = last.ended_at.unwrap_or(last.started_at);
+        let _ = writeln!(
+            text,
+            "  last rollout {} ({}): {}",
+            short(&last.rollout),
+            moment(at),
+            shown_whole(&outcome)
+        );
+    }
+    text
+}
+
+fn of_rollout(rollout: &Rollout) -> String {
+    let mut text = format!(
+        "rollout {} of {}, begun by {}: ",
+        short(&rollout.rollout),
+        shown_whole(&rollout.services.join(", ")),
+        shown_whole(&rollout.actor)
+    );
+    text.push_str(&match &rollout.status {
+        State::Paused { reason } => format!("paused: {}", shown_whole(reason)),
+        State::RollingBack { reason } => format!("goes back: {}", shown_whole(reason)),
+        _ => "under way".to_owned(),
+    });
+    let _ = writeln!(text, "\n  {}", numbers(&rollout.progress));
+    for action in &rollout.next {
+        let what = match &action.what {
+            Do::Launch { zone, .. } => format!("launches one in zone {zone}"),
+            Do::Retire { instance, .. } => format!("retires {instance}"),
+            Do::Shift { weight, .. } => format!("shifts {weight} % of the traffic"),
+            Do::Analyse { name } => format!("runs the analysis `{name}`"),
+            Do::Ask { approval } => format!("asks: castline answer '{approval}'"),
+            _ => continue,
+        };
+        let _ = writeln!(text, "  now: {}", shown_whole(&what));
+    }
+    for wait in &rollout.waits {
+        let _ =
+            writeln!(text, "  {} waits for {}", shown_whole(&wait.what), shown_whole(&wait.on.join("; ")));
+    }
+    text
+}
+
+/// A value's word in documents, as it is read there.
+fn word(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
+
+/// A moment, to the second.
+pub(super) fn moment(time: Time) -> String {
+    let text = time.to_string();
+    match text.split_once('.') {
+        Some((seconds, _)) => format!("{seconds}Z").replace('T', " "),
+        None => text.replace('T', " "),
+    }
+}
