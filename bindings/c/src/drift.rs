@@ -109,7 +109,8 @@ pub unsafe extern "C" fn castline_rootfs_free(rootfs: *mut castline_rootfs) {
     answer((), || unsafe { Ok(free(rootfs)) });
 }
 
-/// Reads a root filesystem as it is: the path of a folder, in any bytes, or `/proc/PID/root`. Linux only: CASTLINE_UNSUPPORTED elsewhere.
+/// Reads a root filesystem as it is: the path of a folder, in any bytes, or `/proc/PID/root`. Linux only:
+/// CASTLINE_UNSUPPORTED elsewhere.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn castline_scan_folder(
     root: *const c_char,
@@ -204,9 +205,10 @@ impl Manner {
     }
 }
 
-/// How what was found differs from what was shipped: a report, as JSON. `options` is NULL or JSON with any of `profile` (`"docker"`, `"podman"`, `"kubernetes"`,
-/// `"none"`), `ignore` (patterns), `mounts` (paths), `mtime` (true: compare times, too). `is_drifted_out` may be NULL; it gets 1 if there is a finding
-/// that is more than information, and 0 if not.
+/// How what was found differs from what was shipped: a report, as JSON. `options` is NULL or JSON with any of `profile`
+/// (`"docker"`, `"podman"`, `"kubernetes"`, `"none"`), `ignore` (patterns), `mounts` (paths), `mtime` (true: compare
+/// times, too). `is_drifted_out` may be NULL; it gets 1 if there is a finding that is more than information, and 0 if
+/// not.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn castline_compare(
     shipped: *const castline_rootfs,

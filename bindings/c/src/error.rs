@@ -98,8 +98,7 @@ impl From<Violation> for Failure {
 impl From<BrokenChain> for Failure {
     fn from(error: BrokenChain) -> Self {
         let code = error.fault.code();
-        let detail =
-            serde_json::json!({"code": code, "position": error.position, "offset": error.offset});
+        let detail = serde_json::json!({"code": code, "position": error.position, "offset": error.offset});
         Self::detailed(status::CASTLINE_BROKEN_CHAIN, code, error.to_string(), &detail)
     }
 }
@@ -133,8 +132,7 @@ pub(crate) struct Told {
 
 /// A text of C; what it cannot hold is shown as an escape.
 pub(crate) fn told(text: &str) -> CString {
-    CString::new(text)
-        .unwrap_or_else(|_| CString::new(text.replace('\0', "\\0")).expect("NUL was replaced"))
+    CString::new(text).unwrap_or_else(|_| CString::new(text.replace('\0', "\\0")).expect("NUL was replaced"))
 }
 
 impl From<Failure> for Told {
@@ -158,8 +156,8 @@ pub unsafe extern "C" fn castline_error_status(error: *const castline_error) -> 
     }
 }
 
-/// The code that every language has: the status's name, or what the status says more of, as `budgets-in-conflict`. Lives as long as the
-/// error; empty for NULL.
+/// The code that every language has: the status's name, or what the status says more of, as `budgets-in-conflict`.
+/// Lives as long as the error; empty for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn castline_error_code(error: *const castline_error) -> *const c_char {
     // SAFETY: as the header's rules ask of callers.

@@ -1,11 +1,6 @@
 //! Fleets out of what a program has in its own memory.
 
-use std::{
-    collections::HashSet,
-    ffi::c_char,
-    mem, ptr,
-    sync::Arc,
-};
+use std::{collections::HashSet, ffi::c_char, mem, ptr, sync::Arc};
 
 use castline::{Fleet, Health, Instance, Integrity, Phase, Time};
 
@@ -59,7 +54,8 @@ pub struct castline_label {
     pub value: *const c_char,
 }
 
-/// One instance. All but the id may be left 0: then it runs and is ready, and nothing more is known. Texts are UTF-8, ended by NUL.
+/// One instance. All but the id may be left 0: then it runs and is ready, and nothing more is known. Texts are UTF-8,
+/// ended by NUL.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct castline_instance {
@@ -91,8 +87,8 @@ pub struct castline_instance {
     pub deletion_cost: i32,
 }
 
-/// The fleet of `count` instances, in any order. `instance_size` is `sizeof(castline_instance)`, so that programs that were built when it was
-/// smaller stay right. Nothing is kept of what `instances` points to.
+/// The fleet of `count` instances, in any order. `instance_size` is `sizeof(castline_instance)`, so that programs that
+/// were built when it was smaller stay right. Nothing is kept of what `instances` points to.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn castline_fleet_of(
     service: *const c_char,

@@ -1,9 +1,9 @@
 //! Handles: what C holds of a value.
 //!
-//! A handle points to a small record that says what it is a handle of, and where the value is. All records have one form, so that a handle
-//! of another kind is told apart. Records of freed handles are kept for a while, marked as such: using one, or
-//! freeing it again, is an error and not a fault of memory, until [`KEPT`] other handles were freed.
-//! No lock is taken, so that a forked child can go on.
+//! A handle points to a small record that says what it is a handle of, and where the value is. All records have one
+//! form, so that a handle of another kind is told apart. Records of freed handles are kept for a while, marked as such:
+//! using one, or freeing it again, is an error and not a fault of memory, until [`KEPT`] other handles were freed. No
+//! lock is taken, so that a forked child can go on.
 
 use std::{
     ptr,
@@ -56,7 +56,8 @@ pub(crate) fn make<H: Handle>(value: H::Value) -> *mut H {
 ///
 /// # Safety
 ///
-/// `handle` is NULL, or a handle that is live as long as `'a`, or of another kind, or among the last [`KEPT`] that were freed.
+/// `handle` is NULL, or a handle that is live as long as `'a`, or of another kind, or among the last [`KEPT`] that were
+/// freed.
 pub(crate) unsafe fn of<'a, H: Handle>(handle: *const H, name: &str) -> Result<&'a H::Value> {
     if handle.is_null() {
         return Err(Failure::null(name));

@@ -44,8 +44,8 @@ unsafe fn documents<'a>(first: *const castline_slice, count: usize) -> Result<Ve
     }
 }
 
-/// What is in documents of `kubectl get -o json`: services with their fleets and policies, and notes of what could not be taken over, as JSON. `options` is NULL
-/// or JSON with any of `namespace`, `container`.
+/// What is in documents of `kubectl get -o json`: services with their fleets and policies, and notes of what could not
+/// be taken over, as JSON. `options` is NULL or JSON with any of `namespace`, `container`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn castline_import_kubernetes(
     documents: *const castline_slice,
@@ -109,7 +109,8 @@ pub unsafe extern "C" fn castline_import_aws(
     }
 }
 
-/// The image in a manifest of Packer, as castline_release_of_provider_image() takes it. `options` is NULL or JSON with any of `region`, `build`.
+/// The image in a manifest of Packer, as castline_release_of_provider_image() takes it. `options` is NULL or JSON with
+/// any of `region`, `build`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn castline_import_packer(
     manifest: *const c_char,

@@ -17,7 +17,8 @@ use crate::{
     status::castline_status,
 };
 
-/// A chain of entries, each of which names the one before it by its digest. Immutable: one entry more is another ledger. Free it with castline_ledger_free().
+/// A chain of entries, each of which names the one before it by its digest. Immutable: one entry more is another
+/// ledger. Free it with castline_ledger_free().
 pub struct castline_ledger {
     _opaque: [u8; 0],
 }
@@ -33,8 +34,8 @@ pub unsafe extern "C" fn castline_ledger_new(
     unsafe { making(ledger_out, error_out, || Ok(Ledger::default())) }
 }
 
-/// Reads a ledger from lines, and verifies each link. With `head`, the last entry must have that digest; with `within`, one of them must; NULL
-/// for neither. CASTLINE_BROKEN_CHAIN if an entry is not what it must be.
+/// Reads a ledger from lines, and verifies each link. With `head`, the last entry must have that digest; with `within`,
+/// one of them must; NULL for neither. CASTLINE_BROKEN_CHAIN if an entry is not what it must be.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn castline_ledger_from_lines(
     lines: *const c_char,
@@ -133,9 +134,7 @@ pub unsafe extern "C" fn castline_ledger_history(
 ) -> castline_status {
     // SAFETY: as the header's rules ask of callers.
     unsafe {
-        making(history_out, error_out, || {
-            json(&of(ledger, "ledger")?.history(text(service, "service")?))
-        })
+        making(history_out, error_out, || json(&of(ledger, "ledger")?.history(text(service, "service")?)))
     }
 }
 
@@ -205,7 +204,8 @@ pub unsafe extern "C" fn castline_ledger_rollback_target(
     }
 }
 
-/// The images that must be kept to go back `keep` releases of each service, in JSON: `digests`, `ofProviders`, `unknown`.
+/// The images that must be kept to go back `keep` releases of each service, in JSON: `digests`, `ofProviders`,
+/// `unknown`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn castline_ledger_images_needed(
     ledger: *const castline_ledger,

@@ -1,9 +1,13 @@
-//! castline for C: converts, calls, converts back. What is decided, is decided in the core; `include/castline.h` is made of this crate.
+//! castline for C: converts, calls, converts back. What is decided, is decided in the core; `include/castline.h` is
+//! made of this crate.
 //!
-//! Arguments come through [`input`], values go out through [`boundary`], which is also where panics end; what C holds are handles
-//! ([`handle`]). All other modules are one room of the header each.
+//! Arguments come through [`input`], values go out through [`boundary`], which is also where panics end; what C holds
+//! are handles ([`handle`]). All other modules are one room of the header each.
 
-#![allow(unsafe_code, reason = "this is where pointers of C become values of Rust; each block says why it may")]
+#![allow(
+    unsafe_code,
+    reason = "this is where pointers of C become values of Rust; each block says why it may"
+)]
 #![allow(
     non_camel_case_types,
     unreachable_pub,

@@ -100,8 +100,8 @@ pub unsafe extern "C" fn castline_plan_check(
     }
 }
 
-/// Executes a plan in every order in which things can happen, in `states` states at most (0 for the default) with up to `faults` faults: the
-/// proof, as JSON. `fallback` are releases to go back to.
+/// Executes a plan in every order in which things can happen, in `states` states at most (0 for the default) with up to
+/// `faults` faults: the proof, as JSON. `fallback` are releases to go back to.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn castline_plan_explore(
     plan: *const castline_plan,
@@ -126,7 +126,8 @@ pub unsafe extern "C" fn castline_plan_explore(
     }
 }
 
-/// Executes a plan in a simulated world, from the moment `at` on: what happens when, as JSON. `world` is NULL or JSON; `at` is NULL or as `2026-11-23T22:50:00Z`.
+/// Executes a plan in a simulated world, from the moment `at` on: what happens when, as JSON. `world` is NULL or JSON;
+/// `at` is NULL or as `2026-11-23T22:50:00Z`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn castline_plan_simulate(
     plan: *const castline_plan,
@@ -152,7 +153,8 @@ pub unsafe extern "C" fn castline_plan_simulate(
     }
 }
 
-/// How many waves a plan has and how long it takes, and the least that any plan could, as JSON. `world` is NULL or JSON.
+/// How many waves a plan has and how long it takes, and the least that any plan could, as JSON. `world` is NULL or
+/// JSON.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn castline_plan_bounds(
     plan: *const castline_plan,
@@ -181,9 +183,7 @@ pub unsafe extern "C" fn castline_plan_replacements(
 ) -> castline_status {
     // SAFETY: as the header's rules ask of callers.
     unsafe {
-        making(replacements_out, error_out, || {
-            json(&of(plan, "plan")?.replacements().collect::<Vec<_>>())
-        })
+        making(replacements_out, error_out, || json(&of(plan, "plan")?.replacements().collect::<Vec<_>>()))
     }
 }
 

@@ -60,9 +60,7 @@ pub unsafe extern "C" fn castline_release_with_replicas(
     error_out: *mut *mut castline_error,
 ) -> castline_status {
     // SAFETY: as the header's rules ask of callers.
-    unsafe {
-        making(release_out, error_out, || Ok(of(release, "release")?.clone().with_replicas(replicas)))
-    }
+    unsafe { making(release_out, error_out, || Ok(of(release, "release")?.clone().with_replicas(replicas))) }
 }
 
 /// What an instance of a release is, whatever their number, as a text.
@@ -73,7 +71,5 @@ pub unsafe extern "C" fn castline_release_revision(
     error_out: *mut *mut castline_error,
 ) -> castline_status {
     // SAFETY: as the header's rules ask of callers.
-    unsafe {
-        making(revision_out, error_out, || Ok(ended(of(release, "release")?.revision().to_string())))
-    }
+    unsafe { making(revision_out, error_out, || Ok(ended(of(release, "release")?.revision().to_string()))) }
 }

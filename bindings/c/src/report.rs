@@ -48,7 +48,8 @@ impl Listed {
     }
 }
 
-/// One fact that a verification found. Its texts live as long as the report. The report's JSON says more: what refers to it, expected and actual values.
+/// One fact that a verification found. Its texts live as long as the report. The report's JSON says more: what refers
+/// to it, expected and actual values.
 #[repr(C)]
 pub struct castline_finding {
     /// What it is, as `blob-digest-mismatch`. Codes are the same in every language.

@@ -18,7 +18,8 @@ use crate::{
     status::{self, castline_status},
 };
 
-/// A plan being executed: asked for what is to be done, told what happened. It does nothing itself and reads no clock. Free it with castline_rollout_free().
+/// A plan being executed: asked for what is to be done, told what happened. It does nothing itself and reads no clock.
+/// Free it with castline_rollout_free().
 pub struct castline_rollout {
     _opaque: [u8; 0],
 }
@@ -85,7 +86,8 @@ pub unsafe extern "C" fn castline_rollout_start(
     }
 }
 
-/// What is to be done now, as JSON: `actions`, the same ones with the same `key` until an event says what became of them, and when to `wake`.
+/// What is to be done now, as JSON: `actions`, the same ones with the same `key` until an event says what became of
+/// them, and when to `wake`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn castline_rollout_next(
     rollout: *const castline_rollout,
@@ -93,9 +95,7 @@ pub unsafe extern "C" fn castline_rollout_next(
     error_out: *mut *mut castline_error,
 ) -> castline_status {
     // SAFETY: as the header's rules ask of callers.
-    unsafe {
-        making(next_out, error_out, || of(rollout, "rollout")?.ask(|state| json(&state.next())))
-    }
+    unsafe { making(next_out, error_out, || of(rollout, "rollout")?.ask(|state| json(&state.next()))) }
 }
 
 /// Tells a rollout what happened: an event, as JSON. Not from two threads at once: one of them gets CASTLINE_IN_USE.
@@ -123,9 +123,7 @@ pub unsafe extern "C" fn castline_rollout_status(
     error_out: *mut *mut castline_error,
 ) -> castline_status {
     // SAFETY: as the header's rules ask of callers.
-    unsafe {
-        making(status_out, error_out, || of(rollout, "rollout")?.ask(|state| json(state.status())))
-    }
+    unsafe { making(status_out, error_out, || of(rollout, "rollout")?.ask(|state| json(state.status()))) }
 }
 
 /// 1 if nothing comes any more, 0 if something does. 1 for NULL and for what is no rollout, too, so that a loop ends.
@@ -156,9 +154,7 @@ pub unsafe extern "C" fn castline_rollout_waits(
     error_out: *mut *mut castline_error,
 ) -> castline_status {
     // SAFETY: as the header's rules ask of callers.
-    unsafe {
-        making(waits_out, error_out, || of(rollout, "rollout")?.ask(|state| json(&state.waits())))
-    }
+    unsafe { making(waits_out, error_out, || of(rollout, "rollout")?.ask(|state| json(&state.waits()))) }
 }
 
 /// The fleet of a service, as far as events tell; NULL if the rollout has no such service.
@@ -186,9 +182,7 @@ pub unsafe extern "C" fn castline_rollout_plan(
     error_out: *mut *mut castline_error,
 ) -> castline_status {
     // SAFETY: as the header's rules ask of callers.
-    unsafe {
-        making(plan_out, error_out, || of(rollout, "rollout")?.ask(|state| Ok(state.plan().clone())))
-    }
+    unsafe { making(plan_out, error_out, || of(rollout, "rollout")?.ask(|state| Ok(state.plan().clone()))) }
 }
 
 /// The time of the last event, as a text.
@@ -215,9 +209,7 @@ pub unsafe extern "C" fn castline_rollout_copy(
 ) -> castline_status {
     // SAFETY: as the header's rules ask of callers.
     unsafe {
-        making(copy_out, error_out, || {
-            of(rollout, "rollout")?.ask(|state| Ok(State::of(state.clone())))
-        })
+        making(copy_out, error_out, || of(rollout, "rollout")?.ask(|state| Ok(State::of(state.clone()))))
     }
 }
 

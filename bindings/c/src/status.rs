@@ -101,7 +101,8 @@ pub(crate) fn name(status: castline_status) -> &'static str {
     ended(status).trim_end_matches('\0')
 }
 
-/// The name of a status, as `INVALID_DIGEST`: the code that every language has; `UNKNOWN` for a number that is none. Static: do not free it.
+/// The name of a status, as `INVALID_DIGEST`: the code that every language has; `UNKNOWN` for a number that is none.
+/// Static: do not free it.
 #[unsafe(no_mangle)]
 pub extern "C" fn castline_status_name(status: castline_status) -> *const c_char {
     ended(status).as_ptr().cast()

@@ -38,11 +38,7 @@ pub unsafe extern "C" fn castline_digest_of(
     error_out: *mut *mut castline_error,
 ) -> castline_status {
     // SAFETY: as the header's rules ask of callers.
-    unsafe {
-        making(digest_out, error_out, || {
-            Ok(ended(Digest::of(raw(data, length, "data")?).to_string()))
-        })
-    }
+    unsafe { making(digest_out, error_out, || Ok(ended(Digest::of(raw(data, length, "data")?).to_string()))) }
 }
 
 /// Reads a platform, as `linux/arm64/v8`, and writes it the way castline does.
@@ -61,7 +57,8 @@ pub unsafe extern "C" fn castline_platform_parse(
     }
 }
 
-/// Reads an image reference, as `oci:DIR:TAG`. Its parts, in JSON: `text`, `transport`, `path`, `tag`, `digest`, `position`; null where there is none.
+/// Reads an image reference, as `oci:DIR:TAG`. Its parts, in JSON: `text`, `transport`, `path`, `tag`, `digest`,
+/// `position`; null where there is none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn castline_reference_parse(
     text: *const c_char,
@@ -159,8 +156,9 @@ pub unsafe extern "C" fn castline_revision_parse(
     }
 }
 
-/// A window that opens by a schedule, as `0 2 * * *`, for so many seconds, in a time zone, as `Europe/Berlin`, looked at at a moment. In JSON: `schedule`,
-/// `durationSeconds`, `timeZone`, whether it is `open`, and when it opens next, `nextOpen`; null for never.
+/// A window that opens by a schedule, as `0 2 * * *`, for so many seconds, in a time zone, as `Europe/Berlin`, looked
+/// at at a moment. In JSON: `schedule`, `durationSeconds`, `timeZone`, whether it is `open`, and when it opens next,
+/// `nextOpen`; null for never.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn castline_window_at(
     schedule: *const c_char,

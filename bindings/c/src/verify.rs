@@ -31,7 +31,8 @@ pub struct castline_verification {
 }
 handle!(castline_verification, Verification, 20);
 
-/// An image of which every byte was checked and found right. Only castline_verify() makes one. Immutable; free it with castline_image_free().
+/// An image of which every byte was checked and found right. Only castline_verify() makes one. Immutable; free it with
+/// castline_image_free().
 pub struct castline_image {
     _opaque: [u8; 0],
 }
@@ -78,9 +79,10 @@ impl Manner {
     }
 }
 
-/// Verifies the images that `image` names: a reference, as `oci:DIR:TAG`. `options` is NULL or JSON with any of `platform` (`"all"` or as
-/// `"linux/arm64"`), `unreferenced` (true: look for blobs that nothing names), `jobs` (threads), `isPath` (true: `image` is the path of a layout or
-/// archive, in any bytes). What is wrong with the image is in the report: it is no failure of the call.
+/// Verifies the images that `image` names: a reference, as `oci:DIR:TAG`. `options` is NULL or JSON with any of
+/// `platform` (`"all"` or as `"linux/arm64"`), `unreferenced` (true: look for blobs that nothing names), `jobs`
+/// (threads), `isPath` (true: `image` is the path of a layout or archive, in any bytes). What is wrong with the image
+/// is in the report: it is no failure of the call.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn castline_verify(
     image: *const c_char,
@@ -103,7 +105,8 @@ pub unsafe extern "C" fn castline_verify(
     }
 }
 
-/// What is there: images, platforms, layers, names, as JSON. Reads the documents and no layer. Arguments are those of castline_verify().
+/// What is there: images, platforms, layers, names, as JSON. Reads the documents and no layer. Arguments are those of
+/// castline_verify().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn castline_inspect(
     image: *const c_char,
@@ -158,9 +161,7 @@ pub unsafe extern "C" fn castline_verification_report(
 ) -> castline_status {
     // SAFETY: as the header's rules ask of callers.
     unsafe {
-        making(report_out, error_out, || {
-            Ok(Listed::of(of(verification, "verification")?.report.clone()))
-        })
+        making(report_out, error_out, || Ok(Listed::of(of(verification, "verification")?.report.clone())))
     }
 }
 

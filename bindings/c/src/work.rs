@@ -36,12 +36,11 @@ pub struct castline_progress {
     pub total_blobs: u64,
 }
 
-/// Called on the thread that has called castline, about twenty times a second and once at the end, with the `context` that was given there.
-/// Answers 0 to go on; anything else stops the work, which then returns CASTLINE_CANCELLED. It must return: an
-/// exception of C++ ends the process, longjmp() is undefined.
-pub type castline_on_progress = Option<
-    unsafe extern "C-unwind" fn(progress: *const castline_progress, context: *mut c_void) -> c_int,
->;
+/// Called on the thread that has called castline, about twenty times a second and once at the end, with the `context`
+/// that was given there. Answers 0 to go on; anything else stops the work, which then returns CASTLINE_CANCELLED. It
+/// must return: an exception of C++ ends the process, longjmp() is undefined.
+pub type castline_on_progress =
+    Option<unsafe extern "C-unwind" fn(progress: *const castline_progress, context: *mut c_void) -> c_int>;
 
 /// A new flag.
 #[unsafe(no_mangle)]
@@ -53,7 +52,8 @@ pub unsafe extern "C" fn castline_cancel_new(
     unsafe { making(cancel_out, error_out, || Ok(Cancel::default())) }
 }
 
-/// Asks all work that was given the flag to stop: it returns CASTLINE_CANCELLED soon. From any thread, and from handlers of signals.
+/// Asks all work that was given the flag to stop: it returns CASTLINE_CANCELLED soon. From any thread, and from
+/// handlers of signals.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn castline_cancel_request(cancel: *const castline_cancel) {
     // SAFETY: as the header's rules ask of callers.

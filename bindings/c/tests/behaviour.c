@@ -1,6 +1,4 @@
 /* What the vectors cannot say: how values, errors, work and processes behave in C: `behaviour VECTORS FOLDER [small]`. */
-#define _GNU_SOURCE
-
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>

@@ -40,9 +40,6 @@ static void add_raw(text *to, const char *data, size_t length)
     to->data[to->length] = '\0';
 }
 
-#if defined(__GNUC__)
-__attribute__((format(printf, 2, 3), unused))
-#endif
 static void add(text *to, const char *format, ...)
 {
     char small[4096];
@@ -62,9 +59,6 @@ static void forget(text *one)
     one->length = 0;
 }
 
-#if defined(__GNUC__)
-__attribute__((unused))
-#endif
 static text read_file(const char *path)
 {
     text read = {NULL, 0};
@@ -83,9 +77,6 @@ static text read_file(const char *path)
 }
 
 /* Takes what a call gave as a text. */
-#if defined(__GNUC__)
-__attribute__((unused))
-#endif
 static text taken(castline_bytes *bytes)
 {
     text copy = {NULL, 0};
@@ -94,9 +85,6 @@ static text taken(castline_bytes *bytes)
     return copy;
 }
 
-#if defined(__GNUC__)
-__attribute__((unused))
-#endif
 static void write_file(const char *folder, const char *name, const char *data, size_t length)
 {
     char path[4096];
@@ -108,9 +96,6 @@ static void write_file(const char *folder, const char *name, const char *data, s
 }
 
 /* Writes a blob, and its descriptor into `descriptor`; its digest is at `digest`. */
-#if defined(__GNUC__)
-__attribute__((unused))
-#endif
 static void write_blob(const char *folder, const char *kind, const char *data, size_t length, text *descriptor,
                        char digest[80])
 {
@@ -126,9 +111,6 @@ static void write_blob(const char *folder, const char *kind, const char *data, s
 }
 
 /* Writes an image of one layer into a folder that is there: an empty tar, which is zeros, however many. */
-#if defined(__GNUC__)
-__attribute__((unused))
-#endif
 static void write_layout(const char *folder, size_t size)
 {
     const char *mark = "{\"imageLayoutVersion\": \"1.0.0\"}";

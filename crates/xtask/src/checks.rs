@@ -74,6 +74,8 @@ const STEPS: &[Step] = &[
             "--exclude",
             "xtask",
             "--exclude",
+            "castline-c",
+            "--exclude",
             "castline-node",
             "--exclude",
             "castline-python",
