@@ -8,7 +8,7 @@
 #include "support.h"
 
 static const char *vectors;
-static char large[4096];
+static char large[4200];
 
 /* Only where castline is built for tests. */
 castline_status castline_panic_for_tests(castline_error **error_out);
@@ -244,7 +244,7 @@ static void a_fleet_of_structures_is_the_fleet_of_its_json(void)
     CHECK(castline_fleet_of("web", instances, 2, sizeof *instances, &none, NULL) == CASTLINE_NULL_ARGUMENT);
     instances[1].label_count = 0;
     instances[1].revision = "nothing";
-    CHECK(castline_fleet_of("web", instances, 2, sizeof *instances, &none, NULL) == CASTLINE_INVALID_DOCUMENT);
+    CHECK(castline_fleet_of("web", instances, 2, sizeof *instances, &none, NULL) == CASTLINE_INVALID_DIGEST);
     instances[1].revision = NULL;
     instances[1].id = "b";
     CHECK(castline_fleet_of("web", instances, 2, sizeof *instances, &none, NULL) == CASTLINE_INVALID_DOCUMENT && none == NULL);
@@ -432,17 +432,18 @@ static void a_verified_image_becomes_a_release(void)
     castline_release_free(same);
 }
 
-static void paths_may_have_any_bytes(const char *folder)
+static void a_path_is_taken_as_it_is(const char *folder)
 {
     char path[4096];
     castline_bytes *inspection;
     castline_verification *verification = NULL;
-    snprintf(path, sizeof path, "%s/\xff:x", folder);
+    snprintf(path, sizeof path, "%s/a:b@c", folder);
     CHECK(mkdir(path, 0755) == 0 || errno == EEXIST);
     write_layout(path, 1024);
     OK(castline_inspect(path, "{\"isPath\": true}", NULL, NULL, NULL, &inspection, &error));
     CHECK(strstr(castline_bytes_data(inspection), "sha256:") != NULL);
     castline_bytes_free(inspection);
+    CHECK(castline_verify("\xff", "{\"isPath\": true}", NULL, NULL, NULL, &verification, NULL) == CASTLINE_INVALID_REFERENCE);
     CHECK(castline_verify("oci:\xff", NULL, NULL, NULL, NULL, &verification, NULL) == CASTLINE_INVALID_TEXT);
 }
 
@@ -454,7 +455,7 @@ static void a_folder_is_scanned_and_compared(const char *folder)
     castline_bytes *out, *report = NULL;
     castline_error *error = NULL;
     int is_drifted = -1;
-    snprintf(path, sizeof path, "%s/root", folder);
+    snprintf(path, sizeof path, "%s/root-\xff", folder);
     CHECK(mkdir(path, 0755) == 0 || errno == EEXIST);
     write_file(path, "kept", "1", 1);
     OK(castline_scan_folder(path, NULL, NULL, NULL, &scan, &error));
@@ -745,7 +746,7 @@ int main(int count, char **arguments)
     work_is_stopped_before_and_on_the_way();
     progress_goes_up_to_the_end_on_the_callers_thread();
     a_verified_image_becomes_a_release();
-    paths_may_have_any_bytes(arguments[2]);
+    a_path_is_taken_as_it_is(arguments[2]);
     a_folder_is_scanned_and_compared(arguments[2]);
     a_rollout_is_the_same_from_its_journal();
     a_ledger_is_a_chain();

@@ -123,14 +123,16 @@ static void named(text *result, const json *line, const char *key)
     const json *plain = json_member(line, key);
     char encoded[64];
     size_t index;
-    if (plain != NULL) {
+    snprintf(encoded, sizeof encoded, "%sBytes", key);
+    /* Where there are bytes, a text beside them is for people. */
+    if (json_member(line, encoded) == NULL) {
+        CHECK(plain != NULL);
         for (index = 0; index < plain->length; index++)
             escaped(result, (unsigned char)plain->text[index]);
     } else {
         unsigned bits = 0;
         int held = 0;
         const char *at;
-        snprintf(encoded, sizeof encoded, "%sBytes", key);
         for (at = json_text(line, encoded, ""); base64(*at) >= 0; at++) {
             bits = bits << 6 | (unsigned)base64(*at);
             held += 6;
@@ -232,8 +234,6 @@ static void tree(text *result, const char *input)
         forget(&one);
         json_free(line);
     }
-    if (result->length == 0)
-        add(result, "%s", "");
     castline_bytes_free(lines);
     castline_bytes_free(same);
     castline_rootfs_free(rootfs);
@@ -530,7 +530,7 @@ static void stage(text *result, const json *one)
     const json *bake = json_member(gate, "bakeSeconds");
     add(result, "[%s]", json_text(one, "name", ""));
     for (after = after == NULL ? NULL : after->first; after != NULL; after = after->next)
-        add(result, "%s%s", after == json_member(one, "after")->first ? " after=" : ",", after->text != NULL ? after->text : "");
+        add(result, "%s%.*s", after == json_member(one, "after")->first ? " after=" : ",", (int)after->raw_length, after->raw);
     for (each = each == NULL ? NULL : each->first; each != NULL; each = each->next) {
         add(result, " ");
         replacement(result, each);
