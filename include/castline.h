@@ -1384,7 +1384,7 @@ castline_status castline_window_at(const char *schedule,
 /**
  * Verifies the images that `image` names: a reference, as `oci:DIR:TAG`. `options` is NULL or JSON with any of
  * `platform` (`"all"` or as `"linux/arm64"`), `unreferenced` (true: look for blobs that nothing names), `jobs`
- * (threads), `isPath` (true: `image` is the path of a layout or archive, in any bytes). What is wrong with the image
+ * (threads), `isPath` (true: `image` is the path of a layout or archive, taken as it is). What is wrong with the image
  * is in the report: it is no failure of the call.
  */
 CASTLINE_API

@@ -59,8 +59,10 @@ pub(super) fn run(root: &Path) -> io::Result<()> {
     install_into(root, &bench.prefix, false)?;
     bench.symbols()?;
     bench.standards()?;
-    bench.tests()?;
-    bench.valgrind()?;
+    let how = bench.shared()?;
+    let programs = bench.programs("shared", &how.each_ref().map(String::as_str))?;
+    bench.tests(&programs)?;
+    bench.valgrind(&programs)?;
     bench.sanitized()?;
     bench.by_pkg_config()?;
     bench.by_cmake()
@@ -171,9 +173,7 @@ impl Bench<'_> {
     }
 
     /// Every line of the vectors, and all other tests, with the shared library.
-    fn tests(&self) -> io::Result<()> {
-        let how = self.shared()?;
-        let programs = self.programs("shared", &how.each_ref().map(String::as_str))?;
+    fn tests(&self, programs: &Programs) -> io::Result<()> {
         let (vectors, folder) = (self.vectors(), self.folder("shared")?);
         self.run(&[], &programs.misuse, &[])?;
         self.run(&[], &programs.behaviour, &[text(&vectors)?, text(&folder)?])?;
@@ -182,12 +182,18 @@ impl Bench<'_> {
     }
 
     /// The same programs under valgrind, on fewer lines: no access that is wrong, and nothing lost.
-    fn valgrind(&self) -> io::Result<()> {
-        let how = self.shared()?;
-        let programs = self.programs("shared", &how.each_ref().map(String::as_str))?;
+    fn valgrind(&self, programs: &Programs) -> io::Result<()> {
         let (vectors, folder) = (self.vectors(), self.folder("valgrind")?);
-        let valgrind = ["valgrind", "--quiet", "--error-exitcode=9", "--leak-check=full"];
-        let valgrind = [&valgrind[..], &["--errors-for-leak-kinds=definite,indirect"]].concat();
+        let valgrind = [
+            "valgrind",
+            "--quiet",
+            "--error-exitcode=9",
+            "--child-silent-after-fork=yes",
+            "--leak-check=full",
+            // Lists whose pointers have tags, as crossbeam's, are to valgrind lost possibly.
+            "--show-leak-kinds=definite,indirect",
+            "--errors-for-leak-kinds=definite,indirect",
+        ];
         self.run(&valgrind, &programs.misuse, &[])?;
         self.run(&valgrind, &programs.behaviour, &[text(&vectors)?, text(&folder)?, "small"])?;
         self.run(&valgrind, &programs.conformance, &[text(&vectors)?, UNDER_VALGRIND])
