@@ -233,3 +233,20 @@ pub unsafe extern "C" fn castline_rollout_free(rollout: *mut castline_rollout) {
     // SAFETY: as the header's rules ask of callers.
     answer((), || unsafe { Ok(free(rollout)) });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rollout_that_is_in_use_or_ended_by_a_fault_is_told() {
+        let event: Event =
+            value("event", br#"{"at": "2026-01-01T00:00:00Z", "type": "tick"}"#).expect("an event");
+        let state = State(RwLock::new(None));
+        let reading = state.read().expect("nobody changes it");
+        assert_eq!(state.on(&event).expect_err("somebody reads").status, status::CASTLINE_IN_USE);
+        drop(reading);
+        assert_eq!(state.on(&event).expect_err("it is gone").status, status::CASTLINE_INTERNAL);
+        assert!(state.ask(|_| Ok(())).is_err());
+    }
+}

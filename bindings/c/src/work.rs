@@ -153,6 +153,60 @@ fn told<T: Send>(
             }
         }
         let outcome = worker.join().unwrap_or_else(|reason| panic::resume_unwind(reason));
-        if goes_on { outcome } else { outcome.and(Err(cancelled())) }
+        // Also where the work was done by then: who asked for a stop does not wait for what it made.
+        if goes_on && !asked.is_cancelled() { outcome } else { outcome.and(Err(cancelled())) }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ptr;
+
+    use super::*;
+    use crate::{
+        boundary::saying,
+        status::{CASTLINE_CANCELLED, CASTLINE_INTERNAL},
+    };
+
+    /// What a call comes to that does `work`, told to `tell`.
+    fn status(
+        asked: &Cancel,
+        tell: impl Fn(Progress) -> bool,
+        work: impl FnOnce(&Watch<'_>) -> Result<u32> + Send,
+    ) -> castline_status {
+        let mut out = 0;
+        // SAFETY: `out` may be written.
+        unsafe { saying(&raw mut out, ptr::null_mut(), || told(asked, tell, work)) }
+    }
+
+    /// Work that goes on until it is stopped.
+    fn endless(watch: &Watch<'_>) -> Result<u32> {
+        watch.report(Progress::default());
+        while !watch.is_cancelled() {
+            thread::yield_now();
+        }
+        Err(cancelled())
+    }
+
+    #[test]
+    fn a_panic_on_the_thread_of_the_work_is_a_status() {
+        assert_eq!(status(&Cancel::default(), |_| true, |_| panic!("as it was asked to")), CASTLINE_INTERNAL);
+    }
+
+    #[test]
+    fn who_is_told_can_stop_the_work_and_only_this_work() {
+        let asked = Cancel::default();
+        assert_eq!(status(&asked, |_| false, endless), CASTLINE_CANCELLED);
+        assert!(!asked.is_cancelled());
+    }
+
+    #[test]
+    fn a_flag_that_is_set_meanwhile_stops_the_work() {
+        let asked = Cancel::default();
+        let tell = |_| {
+            asked.cancel();
+            true
+        };
+        assert_eq!(status(&asked, tell, endless), CASTLINE_CANCELLED);
+    }
 }

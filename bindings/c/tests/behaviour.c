@@ -351,6 +351,7 @@ static void work_is_stopped_before_and_on_the_way(void)
     castline_scan *scan = NULL;
     castline_cancel *cancel;
     castline_error *error = NULL;
+    castline_status status;
     pthread_t thread;
     seen so_far;
     int calls = 0;
@@ -360,7 +361,12 @@ static void work_is_stopped_before_and_on_the_way(void)
     OK(castline_cancel_new(&cancel, &error));
     CHECK(!castline_cancel_is_requested(cancel));
     pthread_create(&thread, NULL, request_soon, cancel);
-    CHECK(castline_verify(large, "{\"jobs\": 1}", cancel, NULL, NULL, &verification, NULL) == CASTLINE_CANCELLED);
+    /* A fast machine does it several times before. */
+    while ((status = castline_verify(large, "{\"jobs\": 1}", cancel, NULL, NULL, &verification, NULL)) == CASTLINE_OK) {
+        castline_verification_free(verification);
+        verification = NULL;
+    }
+    CHECK(status == CASTLINE_CANCELLED);
     pthread_join(thread, NULL);
     CHECK(castline_cancel_is_requested(cancel) && verification == NULL);
     CHECK(castline_verify(large, NULL, cancel, NULL, NULL, &verification, NULL) == CASTLINE_CANCELLED);
