@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("castline-sources", &["castline-core", "castline-sha256"]),
     ("castline-engine", &["castline-core", "castline-sources"]),
     ("castline", &["castline-core", "castline-engine", "castline-sources"]),
+    ("castline-c", &["castline"]),
     ("castline-node", &["castline"]),
     ("castline-python", &["castline"]),
     ("castline-cli", &["castline"]),
@@ -139,12 +140,20 @@ fn the_core_is_pure() {
 }
 
 #[test]
-fn unsafe_code_stands_in_one_file_with_its_reason() {
+fn unsafe_code_stands_in_one_file_and_in_the_binding_of_c_with_its_reasons() {
     let home = Path::new("crates/castline-sha256/src/sha_ni.rs");
     for (path, text) in sources("crates") {
         let blocks = text.matches("unsafe {").count() + text.matches("unsafe fn").count();
         if path == home {
             assert_eq!((blocks, text.matches("// SAFETY: ").count()), (1, 1));
+        } else {
+            assert_eq!(blocks, 0, "{} has unsafe code", path.display());
+        }
+    }
+    for (path, text) in sources("bindings") {
+        let (blocks, reasons) = (text.matches("unsafe {").count(), text.matches("// SAFETY: ").count());
+        if path.starts_with("bindings/c/src") {
+            assert_eq!(blocks, reasons, "{} has unsafe code without a reason", path.display());
         } else {
             assert_eq!(blocks, 0, "{} has unsafe code", path.display());
         }

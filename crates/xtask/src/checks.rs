@@ -75,6 +75,8 @@ const STEPS: &[Step] = &[
             "--exclude",
             "xtask",
             "--exclude",
+            "castline-c",
+            "--exclude",
             "castline-node",
             "--exclude",
             "castline-python",
@@ -104,7 +106,7 @@ pub fn run(root: &Path) -> io::Result<()> {
         times.push((step.name, started.elapsed()));
     }
     let started = Instant::now();
-    bindings::run(root)?;
+    bindings::run(root, None)?;
     times.push(("bindings", started.elapsed()));
     say("");
     for (name, time) in times {

@@ -21,21 +21,31 @@ const ENGINES: &[(&str, &str)] = &[
 ///
 /// When the packages cannot be installed.
 pub(crate) fn install() -> io::Result<()> {
-    let missing: Vec<&str> =
-        ENGINES.iter().filter(|(program, _)| !is_there(program)).map(|(_, package)| *package).collect();
-    if missing.is_empty() {
-        return Ok(());
+    require(ENGINES).map(|_| ())
+}
+
+/// The same of other programs, each with the Debian packages that have it; those that are still missing.
+///
+/// # Errors
+///
+/// As [`install`].
+pub(crate) fn require(programs: &[(&'static str, &str)]) -> io::Result<Vec<&'static str>> {
+    let missing: Vec<_> = programs.iter().filter(|(program, _)| !is_there(program)).collect();
+    let packages: Vec<&str> = missing.iter().flat_map(|(_, packages)| packages.split(' ')).collect();
+    if packages.is_empty() {
+        return Ok(Vec::new());
     }
     if !is_there("apt-get") || !is_root()? {
-        say(&format!("not installed, since we are not root on Debian: {}", missing.join(" ")));
-        return Ok(());
+        say(&format!("not installed, since we are not root on Debian: {}", packages.join(" ")));
+        return Ok(missing.iter().map(|(program, _)| *program).collect());
     }
-    say(&format!("installing {}", missing.join(" ")));
+    say(&format!("installing {}", packages.join(" ")));
     let quiet = [("DEBIAN_FRONTEND", "noninteractive")];
     execute(Path::new("."), &["apt-get", "update", "-q"], &quiet)?;
     let mut command = vec!["apt-get", "install", "-yq", "--no-install-recommends"];
-    command.extend(missing);
-    execute(Path::new("."), &command, &quiet)
+    command.extend(packages);
+    execute(Path::new("."), &command, &quiet)?;
+    Ok(Vec::new())
 }
 
 /// Whether the programs are there, and we are root if they need it. If not, the test is to return: that is said on

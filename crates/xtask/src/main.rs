@@ -24,7 +24,10 @@ enum Task {
     /// Installs what is missing. `CASTLINE_TEST_IMAGES` may name a folder of real images.
     Test,
     /// Build the bindings, install them where nothing else is, and test them from there
-    Bindings,
+    Bindings {
+        /// Only this one: `python`, `node` or `c`
+        only: Option<String>,
+    },
     /// Write the JSON Schemas of what `--json` prints, into schemas/
     Schema,
     /// Run the fuzz targets for a while (needs a nightly toolchain; installs cargo-fuzz)
@@ -60,7 +63,7 @@ fn main() -> ExitCode {
     let root = root();
     let done = match Arguments::parse().task {
         Task::Test => checks::run(&root),
-        Task::Bindings => bindings::run(&root),
+        Task::Bindings { only } => bindings::run(&root, only.as_deref()),
         Task::Schema => checks::write_schemas(&root),
         Task::Fuzz { target, seconds } => fuzz::run(&root, seconds, target.as_deref()),
         Task::Mutants { only, seconds } => mutants::run(&root, only.as_deref(), seconds),

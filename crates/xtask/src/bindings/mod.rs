@@ -1,16 +1,26 @@
 //! `cargo xtask bindings`: each binding, built and installed as its users do, and tested from there.
 
+mod c;
 pub mod node;
 mod python;
 
 use std::{io, path::Path};
 
-/// Builds, installs and tests every binding.
+pub use c::install_into;
+
+/// Each by its name.
+const BINDINGS: &[(&str, fn(&Path) -> io::Result<()>)] =
+    &[("python", python::run), ("node", node::run), ("c", c::run)];
+
+/// Builds, installs and tests every binding, or only one.
 ///
 /// # Errors
 ///
-/// When a step fails, or cannot be started.
-pub fn run(root: &Path) -> io::Result<()> {
-    python::run(root)?;
-    node::run(root)
+/// When a step fails, or cannot be started; when there is none of the name.
+pub fn run(root: &Path, only: Option<&str>) -> io::Result<()> {
+    let mut asked = BINDINGS.iter().filter(|(name, _)| only.is_none_or(|only| only == *name)).peekable();
+    if asked.peek().is_none() {
+        return Err(io::Error::other("there is no such binding; write `python`, `node` or `c`"));
+    }
+    asked.try_for_each(|(_, run)| run(root))
 }
