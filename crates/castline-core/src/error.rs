@@ -216,6 +216,19 @@ error_codes! {
     SeveralImages = 15 => "SEVERAL_IMAGES",
     /// See [`Error::NoImage`].
     NoImage = 16 => "NO_IMAGE",
+    /// A registry wants to know who we are, or does not allow it (`castline_sources::Error::RegistryUnauthorized`).
+    RegistryUnauthorized = 30 => "REGISTRY_UNAUTHORIZED",
+    /// A registry has no such image, tag or blob (`castline_sources::Error::RegistryNotFound`).
+    RegistryNotFound = 31 => "REGISTRY_NOT_FOUND",
+    /// A registry cannot be reached or cannot answer for the moment (`castline_sources::Error::RegistryUnreachable`).
+    RegistryUnreachable = 32 => "REGISTRY_UNREACHABLE",
+    /// A registry does not do what it was asked, or does not keep to the protocol
+    /// (`castline_sources::Error::RegistryRefused`).
+    RegistryRefused = 33 => "REGISTRY_REFUSED",
+    /// The bytes that came are not those that their digest names (`castline_sources::Error::DigestMismatch`).
+    DigestMismatch = 34 => "DIGEST_MISMATCH",
+    /// The credentials or certificates that were given cannot be used (`castline_sources::Error::InvalidCredentials`).
+    InvalidCredentials = 35 => "INVALID_CREDENTIALS",
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use std::{io, path::PathBuf};
 
-use castline_core::ErrorCode;
+use castline_core::{Digest, ErrorCode};
 
 /// A specialised `Result`.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -39,6 +39,60 @@ pub enum Error {
         /// What to do instead.
         advice: &'static str,
     },
+    /// A registry, or the way to it, cannot do it for the moment; it was tried several times.
+    #[error("{place}: {reason}")]
+    #[non_exhaustive]
+    RegistryUnreachable {
+        /// What was asked for.
+        place: Box<str>,
+        /// What happened.
+        reason: Box<str>,
+    },
+    /// A registry wants to know who we are, or does not allow it.
+    #[error("{place}: {reason}")]
+    #[non_exhaustive]
+    RegistryUnauthorized {
+        /// What was asked for.
+        place: Box<str>,
+        /// What it says.
+        reason: Box<str>,
+    },
+    /// A registry has no such thing.
+    #[error("{place}: {reason}")]
+    #[non_exhaustive]
+    RegistryNotFound {
+        /// What was asked for.
+        place: Box<str>,
+        /// What it says.
+        reason: Box<str>,
+    },
+    /// A registry does not do what it was asked, or does not keep to the protocol.
+    #[error("{place}: {reason}")]
+    #[non_exhaustive]
+    RegistryRefused {
+        /// What was asked for.
+        place: Box<str>,
+        /// What it did.
+        reason: Box<str>,
+    },
+    /// The bytes that came are not those that their digest names. They were not kept.
+    #[error("the bytes of {place} are not those that its digest names: expected {expected}, got {actual}")]
+    #[non_exhaustive]
+    DigestMismatch {
+        /// Where they are from.
+        place: Box<str>,
+        /// What they should be.
+        expected: Digest,
+        /// What they are; with another size where they are too few or too many.
+        actual: Box<str>,
+    },
+    /// The credentials or certificates that were given cannot be used. Says nothing of what is secret in them.
+    #[error("the credentials for registries cannot be used: {reason}")]
+    #[non_exhaustive]
+    InvalidCredentials {
+        /// What is wrong.
+        reason: Box<str>,
+    },
 }
 
 impl Error {
@@ -54,6 +108,17 @@ impl Error {
             Self::Io { .. } => ErrorCode::Io,
             Self::Cancelled => ErrorCode::Cancelled,
             Self::Unsupported { .. } => ErrorCode::Unsupported,
+            Self::RegistryUnreachable { .. } => ErrorCode::RegistryUnreachable,
+            Self::RegistryUnauthorized { .. } => ErrorCode::RegistryUnauthorized,
+            Self::RegistryNotFound { .. } => ErrorCode::RegistryNotFound,
+            Self::RegistryRefused { .. } => ErrorCode::RegistryRefused,
+            Self::DigestMismatch { .. } => ErrorCode::DigestMismatch,
+            Self::InvalidCredentials { .. } => ErrorCode::InvalidCredentials,
         }
+    }
+
+    /// Whether the same may succeed a little later.
+    pub const fn is_temporary(&self) -> bool {
+        matches!(self, Self::RegistryUnreachable { .. })
     }
 }

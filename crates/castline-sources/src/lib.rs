@@ -19,6 +19,8 @@ mod archive;
 mod error;
 mod layout;
 mod reference;
+#[cfg(feature = "registry")]
+pub mod registry;
 #[cfg(target_os = "linux")]
 mod scan;
 
