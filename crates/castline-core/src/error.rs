@@ -216,6 +216,8 @@ error_codes! {
     SeveralImages = 15 => "SEVERAL_IMAGES",
     /// See [`Error::NoImage`].
     NoImage = 16 => "NO_IMAGE",
+    /// Bytes are not those that a digest announced (`castline_sources::Error::ContentMismatch`).
+    ContentMismatch = 17 => "CONTENT_MISMATCH",
     /// A registry wants to know who we are, or does not allow it (`castline_sources::Error::RegistryUnauthorized`).
     RegistryUnauthorized = 30 => "REGISTRY_UNAUTHORIZED",
     /// A registry has no such image, tag or blob (`castline_sources::Error::RegistryNotFound`).
@@ -225,10 +227,8 @@ error_codes! {
     /// A registry does not do what it was asked, or does not keep to the protocol
     /// (`castline_sources::Error::RegistryRefused`).
     RegistryRefused = 33 => "REGISTRY_REFUSED",
-    /// The bytes that came are not those that their digest names (`castline_sources::Error::DigestMismatch`).
-    DigestMismatch = 34 => "DIGEST_MISMATCH",
     /// The credentials or certificates that were given cannot be used (`castline_sources::Error::InvalidCredentials`).
-    InvalidCredentials = 35 => "INVALID_CREDENTIALS",
+    InvalidCredentials = 34 => "INVALID_CREDENTIALS",
 }
 
 #[cfg(test)]

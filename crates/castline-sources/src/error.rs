@@ -1,11 +1,11 @@
 use std::{io, path::PathBuf};
 
-use castline_core::{Digest, ErrorCode};
+use castline_core::ErrorCode;
 
 /// A specialised `Result`.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a source cannot be opened.
+/// Why a source cannot be opened, or an image not be written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -38,6 +38,26 @@ pub enum Error {
         what: Box<str>,
         /// What to do instead.
         advice: &'static str,
+    },
+    /// A file is not what it should be: an `index.json` to be added to, a description of an image to be built.
+    #[error("{}: {reason}", path.display())]
+    #[non_exhaustive]
+    InvalidFile {
+        /// Which one.
+        path: PathBuf,
+        /// What is wrong with it, and where.
+        reason: Box<str>,
+    },
+    /// Bytes are not those that a digest and a size announced.
+    #[error("{what} is not what was announced: expected {expected}, got {actual}")]
+    #[non_exhaustive]
+    ContentMismatch {
+        /// What was read or written.
+        what: Box<str>,
+        /// The digest, and the size, that it should have.
+        expected: Box<str>,
+        /// Those that it has.
+        actual: Box<str>,
     },
     /// A registry, or the way to it, cannot do it for the moment; it was tried several times.
     #[error("{place}: {reason}")]
@@ -75,17 +95,6 @@ pub enum Error {
         /// What it did.
         reason: Box<str>,
     },
-    /// The bytes that came are not those that their digest names. They were not kept.
-    #[error("the bytes of {place} are not those that its digest names: expected {expected}, got {actual}")]
-    #[non_exhaustive]
-    DigestMismatch {
-        /// Where they are from.
-        place: Box<str>,
-        /// What they should be.
-        expected: Digest,
-        /// What they are; with another size where they are too few or too many.
-        actual: Box<str>,
-    },
     /// The credentials or certificates that were given cannot be used. Says nothing of what is secret in them.
     #[error("the credentials for registries cannot be used: {reason}")]
     #[non_exhaustive]
@@ -108,11 +117,12 @@ impl Error {
             Self::Io { .. } => ErrorCode::Io,
             Self::Cancelled => ErrorCode::Cancelled,
             Self::Unsupported { .. } => ErrorCode::Unsupported,
+            Self::InvalidFile { .. } => ErrorCode::InvalidDocument,
+            Self::ContentMismatch { .. } => ErrorCode::ContentMismatch,
             Self::RegistryUnreachable { .. } => ErrorCode::RegistryUnreachable,
             Self::RegistryUnauthorized { .. } => ErrorCode::RegistryUnauthorized,
             Self::RegistryNotFound { .. } => ErrorCode::RegistryNotFound,
             Self::RegistryRefused { .. } => ErrorCode::RegistryRefused,
-            Self::DigestMismatch { .. } => ErrorCode::DigestMismatch,
             Self::InvalidCredentials { .. } => ErrorCode::InvalidCredentials,
         }
     }

@@ -23,6 +23,8 @@ mod reference;
 pub mod registry;
 #[cfg(target_os = "linux")]
 mod scan;
+#[cfg(unix)]
+mod store;
 
 pub use archive::Archive;
 pub use error::{Error, Result};
@@ -33,6 +35,8 @@ pub use scan::{
     Cache, CacheFault, Overlay, OverlayXattrs, ScanLimits, ScanOptions, SkipFn, Upper, scan, scan_upper,
     scan_with_cache,
 };
+#[cfg(unix)]
+pub use store::{BlobWriter, LayoutWriter, StoredBlob};
 
 use castline_core::{Blob, BlobName, BlobSource, Finding, Format, Limits, OpenFault, Stored, Watch};
 

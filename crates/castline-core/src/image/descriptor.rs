@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 // Padded, as Go's JSON writes bytes.
 use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
+use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
 use crate::{
     Digest, Platform,
@@ -39,6 +40,39 @@ const KEYS: &[&str] =
 const PLATFORM_KEYS: &[&str] = &["os", "architecture", "variant", "os.version", "os.features", "features"];
 
 impl Descriptor {
+    /// One that says no more than what, which and how large.
+    pub fn new(media_type: impl Into<String>, digest: Digest, size: u64) -> Self {
+        Self {
+            media_type: media_type.into(),
+            digest,
+            size,
+            platform: None,
+            artifact_type: None,
+            annotations: BTreeMap::new(),
+            urls: Vec::new(),
+            data: None,
+        }
+    }
+
+    /// The same for a platform.
+    #[must_use]
+    pub fn with_platform(self, platform: Platform) -> Self {
+        Self { platform: Some(platform), ..self }
+    }
+
+    /// The same with an annotation, instead of one of the same key.
+    #[must_use]
+    pub fn with_annotation(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.annotations.insert(key.into(), value.into());
+        self
+    }
+
+    /// The same as an artifact of this type.
+    #[must_use]
+    pub fn with_artifact_type(self, artifact_type: impl Into<String>) -> Self {
+        Self { artifact_type: Some(artifact_type.into()), ..self }
+    }
+
     /// Reads a descriptor at `place`. What is wrong goes to `findings`; `None` when digest or size is unusable.
     pub(crate) fn read(json: &Json, place: &str, findings: &mut Vec<Finding>) -> Option<Self> {
         let mut fields = Fields::new(json, place, KEYS, findings)?;
@@ -119,6 +153,35 @@ impl Descriptor {
             .into_iter()
             .filter_map(|key| self.annotations.get(key))
             .map(String::as_str)
+    }
+}
+
+/// As the specification writes it; what it does not say is left out.
+impl Serialize for Descriptor {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("mediaType", &self.media_type)?;
+        map.serialize_entry("digest", &self.digest)?;
+        map.serialize_entry("size", &self.size)?;
+        if !self.urls.is_empty() {
+            map.serialize_entry("urls", &self.urls)?;
+        }
+        if !self.annotations.is_empty() {
+            map.serialize_entry("annotations", &self.annotations)?;
+        }
+        if let Some(data) = &self.data {
+            map.serialize_entry("data", &BASE64.encode(data))?;
+        }
+        if let Some(platform) = &self.platform {
+            let mut parts =
+                BTreeMap::from([("architecture", platform.architecture()), ("os", platform.os())]);
+            parts.extend(platform.variant().map(|variant| ("variant", variant)));
+            map.serialize_entry("platform", &parts)?;
+        }
+        if let Some(artifact_type) = &self.artifact_type {
+            map.serialize_entry("artifactType", artifact_type)?;
+        }
+        map.end()
     }
 }
 

@@ -14,6 +14,7 @@ use super::{
     body,
     options::RegistryOptions,
     repository::{self, Repository, is_loopback},
+    secret::Secret,
     tls,
 };
 use crate::{Error, Reference, Result};
@@ -62,12 +63,10 @@ impl Client {
             .connect_timeout(options.patience.min(Duration::from_secs(30)))
             .no_proxy();
         let except = format!("{},localhost,127.0.0.0/8,::1", options.proxies.except);
-        for (proxy, address) in [
-            (reqwest::Proxy::https as fn(&str) -> reqwest::Result<reqwest::Proxy>, &options.proxies.https),
-            (reqwest::Proxy::http, &options.proxies.http),
-        ] {
-            if let Some(address) = address {
-                let proxy = proxy(address.expose()).map_err(|_| unusable("the address of a proxy is none"))?;
+        for (of_https, address) in [(true, &options.proxies.https), (false, &options.proxies.http)] {
+            if let Some(address) = address.as_ref().map(Secret::expose) {
+                let proxy = if of_https { reqwest::Proxy::https(address) } else { reqwest::Proxy::http(address) };
+                let proxy = proxy.map_err(|_| unusable("the address of a proxy is none"))?;
                 builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_string(&except)));
             }
         }

@@ -1,0 +1,169 @@
+use std::{
+    fmt,
+    io::{self, Read as _, Write},
+    sync::Arc,
+};
+
+use cap_std::fs::File;
+use castline_core::{Algorithm, Digest, Hasher};
+
+use super::{blob_path, place::Place};
+use crate::{Error, Result};
+
+/// A blob that is on the disk under its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoredBlob {
+    /// What names it.
+    pub digest: Digest,
+    /// Its length in bytes.
+    pub size: u64,
+}
+
+/// A blob being written into a layout. It is hashed on the way, and seen by nobody until it is committed.
+pub struct BlobWriter {
+    place: Arc<Place>,
+    algorithm: Algorithm,
+    /// `None` once committed.
+    open: Option<Open>,
+    hasher: Hasher,
+    written: u64,
+}
+
+struct Open {
+    file: File,
+    path: String,
+    /// Whether it is left for a later writer where it is not committed.
+    kept: bool,
+}
+
+impl BlobWriter {
+    pub(super) fn begin(place: &Arc<Place>, algorithm: &Algorithm) -> Result<Self> {
+        let hasher = hasher(algorithm)?;
+        let (file, path) = place.fresh()?;
+        let open = Some(Open { file, path, kept: false });
+        Ok(Self { place: Arc::clone(place), algorithm: algorithm.clone(), open, hasher, written: 0 })
+    }
+
+    pub(super) fn resume(place: &Arc<Place>, digest: &Digest) -> Result<Self> {
+        let algorithm = digest.algorithm();
+        let mut hasher = hasher(&algorithm)?;
+        let name = format!("partial-{}-{}", algorithm.name(), digest.encoded());
+        let Some((mut file, path)) = place.kept(&name)? else { return Self::begin(place, &algorithm) };
+        let mut buffer = vec![0; 256 << 10];
+        let mut written = 0;
+        loop {
+            match file.read(&mut buffer).map_err(Error::io(place.path().join(&path)))? {
+                0 => break,
+                length => {
+                    hasher.update(&buffer[..length]);
+                    written += length as u64;
+                }
+            }
+        }
+        let open = Some(Open { file, path, kept: true });
+        Ok(Self { place: Arc::clone(place), algorithm, open, hasher, written })
+    }
+
+    /// How many bytes were written, those of an earlier writer included.
+    pub const fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Writes all of `bytes`; as [`Write::write_all`], with an error that names the file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        self.write_all(bytes).map_err(|error| {
+            let path = self.open.as_ref().map_or("", |open| &open.path);
+            Error::io(self.place.path().join(path))(error)
+        })
+    }
+
+    /// Gives the blob the name that its bytes have, once it is on the disk. A blob that had the name before is
+    /// replaced: it may have been damaged since it was written, and this one is known to be right.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`]. Nothing has the name then, or what had it before.
+    pub fn commit(self) -> Result<StoredBlob> {
+        self.finish(None)
+    }
+
+    /// [`Self::commit`] for a blob that has to be `digest`, of `size` bytes. What another writer had begun and is
+    /// wrong goes, so that the next one begins from the start.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::commit`]; [`Error::ContentMismatch`] when it is something else; [`Error::Unsupported`] when the writer
+    /// was begun for another algorithm.
+    pub fn commit_as(self, digest: &Digest, size: u64) -> Result<StoredBlob> {
+        self.finish(Some((digest, size)))
+    }
+
+    fn finish(mut self, expected: Option<(&Digest, u64)>) -> Result<StoredBlob> {
+        // Without the algorithm's own name there would be no way to tell a wrong blob from a wrong call.
+        if expected.is_some_and(|(digest, _)| digest.algorithm() != self.algorithm) {
+            return Err(Error::Unsupported {
+                what: format!("a blob hashed by {} under a name of another algorithm", self.algorithm.name())
+                    .into(),
+                advice: "begin it by `blob_with`, with the algorithm of its digest",
+            });
+        }
+        let stored = StoredBlob { digest: self.hasher.clone().finish(), size: self.written };
+        let open = self.open.as_mut().expect("only a commit takes it, and that takes the writer");
+        if let Some((digest, size)) =
+            expected.filter(|&(digest, size)| *digest != stored.digest || size != stored.size)
+        {
+            open.kept = false;
+            return Err(Error::ContentMismatch {
+                what: "the blob".into(),
+                expected: format!("{digest}, {size} bytes").into(),
+                actual: format!("{}, {} bytes", stored.digest, stored.size).into(),
+            });
+        }
+        let name = blob_path(&stored.digest);
+        self.place.make_folder(&format!("blobs/{}", self.algorithm.name()))?;
+        self.place.publish(&open.file, &open.path, &name)?;
+        self.open = None;
+        self.place.tidy();
+        Ok(stored)
+    }
+}
+
+fn hasher(algorithm: &Algorithm) -> Result<Hasher> {
+    Hasher::new(algorithm).ok_or_else(|| Error::Unsupported {
+        what: format!("the digest algorithm `{}`", algorithm.name()).into(),
+        advice: "use sha256, sha384, sha512 or blake3",
+    })
+}
+
+impl Write for BlobWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let Some(open) = &mut self.open else { return Err(io::Error::other("the blob is committed")) };
+        let length = open.file.write(bytes)?;
+        self.hasher.update(&bytes[..length]);
+        self.written += length as u64;
+        Ok(length)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for BlobWriter {
+    fn drop(&mut self) {
+        if let Some(open) = self.open.take().filter(|open| !open.kept) {
+            self.place.discard(&open.path);
+        }
+    }
+}
+
+impl fmt::Debug for BlobWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BlobWriter").field("written", &self.written).finish_non_exhaustive()
+    }
+}
