@@ -32,6 +32,7 @@ mod credentials;
 mod documents;
 mod fetch;
 mod helper;
+mod image;
 mod list;
 mod manifest;
 mod options;
@@ -50,6 +51,7 @@ use castline_core::Descriptor;
 
 pub use self::{
     credentials::{Credentials, Login},
+    image::PulledImage,
     options::{Proxies, RegistryOptions, Retries},
     pull::{Extent, Pulled},
     push::Pushed,

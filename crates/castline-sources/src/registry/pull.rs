@@ -9,7 +9,7 @@ use std::{
 use castline_core::{BlobName, BlobSource as _, Descriptor, Digest, Platforms, Watch};
 
 use super::{
-    Registry,
+    PulledImage, Registry,
     client::Client,
     documents::Link,
     fetch::{self, Fetched},
@@ -169,6 +169,15 @@ impl Registry {
 }
 
 impl Pulled {
+    /// The image as a source, out of the layout that it was pulled into; `reference` is what was pulled.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    pub fn image(&self, layout: &LayoutWriter, reference: &Reference) -> Result<PulledImage> {
+        Ok(PulledImage::new(layout.layout()?, &self.descriptor, reference))
+    }
+
     /// Counts a blob, and the bytes that came where it had to be fetched.
     fn count(&mut self, size: u64, fetched: Option<u64>) {
         self.blobs += 1;
