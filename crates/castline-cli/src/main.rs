@@ -12,6 +12,8 @@ mod output;
 mod plan;
 mod profile;
 mod progress;
+#[cfg(feature = "registry")]
+mod registry;
 mod release;
 mod size;
 mod tree;
@@ -46,7 +48,15 @@ fn main() -> ExitCode {
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Release(arguments) => release::run(&arguments),
         Command::Profile(arguments) => profile::run(&arguments),
-        Command::Inspect(arguments) => inspect::run(&arguments),
+        #[cfg(feature = "registry")]
+        Command::List(arguments) => registry::list(&arguments),
+        #[cfg(feature = "registry")]
+        Command::Pin(arguments) => registry::pin(&arguments),
+        #[cfg(feature = "registry")]
+        Command::Pull(arguments) => registry::pull(&arguments),
+        #[cfg(feature = "registry")]
+        Command::Push(arguments) => registry::push(&arguments),
+        Command::Inspect(arguments) => inspect::run(arguments),
         Command::Tree(arguments) => tree::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
     };
