@@ -2,7 +2,9 @@
 //! of Docker and containers are read; the library takes values.
 
 use std::{
-    env, fmt::Write as _, fs, io,
+    env,
+    fmt::Write as _,
+    fs, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -60,7 +62,13 @@ pub(crate) fn pull(arguments: &Pull) -> Result<Verdict, Failure> {
         }
         let _ = writeln!(text, "{}", pinned(from, &pulled.descriptor));
         let fetched = format!("{} of them fetched", size::shown(pulled.fetched_bytes));
-        let _ = writeln!(text, "{}: {}, {}, {fetched}", verdict(&report), counted(pulled.blobs, "blob"), size::shown(pulled.bytes));
+        let _ = writeln!(
+            text,
+            "{}: {}, {}, {fetched}",
+            verdict(&report),
+            counted(pulled.blobs, "blob"),
+            size::shown(pulled.bytes)
+        );
         if !report.is_intact() {
             let _ = writeln!(text, "It was given no name in {}.", to.path().display());
         }
@@ -241,7 +249,8 @@ fn authorities_of(folder: &Path, host: &str) -> Vec<PathBuf> {
 fn credentials(network: &Network) -> Result<Credentials, Failure> {
     let folder = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(path) = network.authfile.clone().or_else(|| folder("REGISTRY_AUTH_FILE")) {
-        return read_credentials(&path)?.ok_or_else(|| format!("{}: there is no such file", path.display()).into());
+        return read_credentials(&path)?
+            .ok_or_else(|| format!("{}: there is no such file", path.display()).into());
     }
     let containers = folder("XDG_RUNTIME_DIR").map(|folder| folder.join("containers/auth.json"));
     let docker = folder("DOCKER_CONFIG").or_else(|| Some(folder("HOME")?.join(".docker")));
@@ -261,7 +270,9 @@ fn read_credentials(path: &Path) -> Result<Option<Credentials>, Failure> {
             let credentials = Credentials::from_json(&bytes);
             Ok(Some(credentials.map_err(|error| format!("{}: {error}", path.display()))?))
         }
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
         Err(error) => Err(at(path, &error).into()),
     }
 }

@@ -20,8 +20,7 @@ struct Server {
 impl Server {
     /// With `ann` and her password where there is `htpasswd`.
     fn start(folder: &Path, htpasswd: Option<&Path>) -> Self {
-        let port =
-            TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port").port();
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port").port();
         let auth = htpasswd.map_or(String::new(), |path| {
             format!("auth:\n  htpasswd:\n    realm: test\n    path: {}\n", path.display())
         });
@@ -65,7 +64,9 @@ fn folder() -> tempfile::TempDir {
 fn castline(home: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_castline"));
     command.args(arguments).current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors"));
-    for name in ["XDG_RUNTIME_DIR", "XDG_CACHE_HOME", "DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "CASTLINE_IMAGE_CACHE"] {
+    for name in
+        ["XDG_RUNTIME_DIR", "XDG_CACHE_HOME", "DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "CASTLINE_IMAGE_CACHE"]
+    {
         command.env_remove(name);
     }
     command.env("HOME", home);
@@ -121,7 +122,8 @@ fn an_image_goes_to_a_registry_and_comes_back_and_is_looked_at_there() {
     let (status, text, errors) = run(home, &["verify", &image]);
     assert_eq!((status, &*errors), (0, ""), "{text}");
     assert!(text.contains("linux/amd64, 3 layers, v1: intact"), "{text}");
-    let trees = [&image, &pinned, &"oci:layouts/three-layers:v1".to_owned()].map(|image| run(home, &["tree", image]));
+    let trees =
+        [&image, &pinned, &"oci:layouts/three-layers:v1".to_owned()].map(|image| run(home, &["tree", image]));
     assert!(trees[0].0 == 0 && !trees[0].1.is_empty() && trees.iter().all(|tree| *tree == trees[0]));
     let (status, text, _) = run(home, &["release", &image, "--service", "web", "--replicas", "2"]);
     assert!(status == 0 && text.contains(digest), "{text}");
@@ -164,14 +166,18 @@ fn an_index_is_pushed_whole_or_one_platform_of_it() {
     let server = Server::start(home, None);
     let (all, one) = (server.image("app:all"), server.image("app:one"));
     assert_eq!(run(home, &["push", "oci:layouts/platforms:v1", &all]).0, 0);
-    let (status, text, _) = run(home, &["push", "oci:layouts/platforms:v1", &one, "--platform", "linux/arm64"]);
+    let (status, text, _) =
+        run(home, &["push", "oci:layouts/platforms:v1", &one, "--platform", "linux/arm64"]);
     assert!(status == 0 && text.contains(": 0 sent"), "{text}");
     assert_ne!(run(home, &["pin", &all]).1, run(home, &["pin", &one]).1);
     let layout = format!("oci:{}", home.join("layout").display());
     let (status, text, errors) = run(home, &["pull", &all, &layout, "--platform", "all"]);
     assert_eq!((status, &*errors), (0, ""), "{text}");
     let absent = run(home, &["pull", &all, &layout, "--platform", "plan9/mips"]);
-    assert!(absent.0 == 1 && absent.1.contains("[platform-absent]") && absent.1.contains("given no name"), "{absent:?}");
+    assert!(
+        absent.0 == 1 && absent.1.contains("[platform-absent]") && absent.1.contains("given no name"),
+        "{absent:?}"
+    );
 }
 
 #[cfg(unix)]
@@ -183,7 +189,8 @@ fn passwords_come_from_files_and_helpers_and_are_printed_nowhere() {
     }
     let folder = folder();
     let home = folder.path();
-    let htpasswd = Command::new("htpasswd").args(["-Bbn", "ann", "hunter2"]).output().expect("it runs").stdout;
+    let htpasswd =
+        Command::new("htpasswd").args(["-Bbn", "ann", "hunter2"]).output().expect("it runs").stdout;
     let file = home.join("htpasswd");
     fs::write(&file, htpasswd).expect("written");
     let server = Server::start(home, Some(&file));

@@ -117,18 +117,24 @@ impl Client {
         let by = |scheme: &str| challenges.iter().find(|challenge| challenge.scheme == scheme);
         let login = self.options.credentials.login(&repository.host, &repository.name).await?;
         let grant = match (by("bearer"), by("basic"), login) {
-            (Some(_), _, Some(Login::Bearer(token))) => Grant { value: header(&token, "Bearer")?, until: None },
+            (Some(_), _, Some(Login::Bearer(token))) => {
+                Grant { value: header(&token, "Bearer")?, until: None }
+            }
             (Some(bearer), _, login) => self.token(repository, scope, bearer, login).await?,
             (None, Some(_), Some(Login::Password { user, password })) => {
                 Grant { value: basic(&user, &password)?, until: None }
             }
             (None, Some(_), _) => {
-                let reason = "it asks for a name and a password, and there are none for it; `docker login` keeps them";
+                let reason =
+                    "it asks for a name and a password, and there are none for it; `docker login` keeps them";
                 return Err(unauthorized(repository, reason));
             }
             (None, None, _) => {
                 let schemes: Vec<&str> = challenges.iter().map(|challenge| &*challenge.scheme).collect();
-                let reason = format!("it asks for no authorization that is known here, but for: {}", schemes.join(", "));
+                let reason = format!(
+                    "it asks for no authorization that is known here, but for: {}",
+                    schemes.join(", ")
+                );
                 return Err(unauthorized(repository, &reason));
             }
         };
@@ -147,7 +153,10 @@ impl Client {
         bearer: &Challenge,
         login: Option<Login>,
     ) -> Result<Grant> {
-        let refused = |reason: String| Error::RegistryRefused { place: repository.host.clone().into(), reason: reason.into() };
+        let refused = |reason: String| Error::RegistryRefused {
+            place: repository.host.clone().into(),
+            reason: reason.into(),
+        };
         let realm = bearer.parameter("realm").ok_or_else(|| refused("its challenge has no realm".into()))?;
         let realm = castline_core::shown(realm);
         let mut url = Url::parse(bearer.parameter("realm").unwrap_or_default())
@@ -155,7 +164,9 @@ impl Client {
         let same_host = url.host() == repository.origin.host();
         let plainly = url.scheme() == "http" && repository.origin.scheme() == "http" && same_host;
         if url.scheme() != "https" && !plainly {
-            return Err(refused(format!("it sends us for a token to `{realm}`, which is not asked by HTTPS")));
+            return Err(refused(format!(
+                "it sends us for a token to `{realm}`, which is not asked by HTTPS"
+            )));
         }
         let service = bearer.parameter("service");
         let request = if let Some(Login::Refresh(refresh)) = &login {
@@ -190,9 +201,16 @@ impl Client {
         match status {
             StatusCode::OK => {}
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                let who = if login.is_some() { "the credentials that there are for it" } else { "us without credentials" };
+                let who = if login.is_some() {
+                    "the credentials that there are for it"
+                } else {
+                    "us without credentials"
+                };
                 let said = body::said(&bytes);
-                return Err(unauthorized(repository, &format!("its token server {address} does not accept {who}{said}")));
+                return Err(unauthorized(
+                    repository,
+                    &format!("its token server {address} does not accept {who}{said}"),
+                ));
             }
             status => return Err(body::failure(status, &address, &bytes)),
         }

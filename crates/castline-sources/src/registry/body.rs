@@ -34,7 +34,12 @@ pub(super) async fn next(
 }
 
 /// The whole of an answer of at most `most` bytes.
-pub(super) async fn read(mut response: Response, most: u64, patience: Duration, place: &str) -> Result<Vec<u8>> {
+pub(super) async fn read(
+    mut response: Response,
+    most: u64,
+    patience: Duration,
+    place: &str,
+) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     while let Some(chunk) = next(&mut response, patience, place).await? {
         if (bytes.len() + chunk.len()) as u64 > most {
@@ -93,9 +98,15 @@ pub(super) fn failure(status: StatusCode, place: &str, bytes: &[u8]) -> Error {
         404 => Error::RegistryNotFound { place, reason: reason("it is not there") },
         429 | 500..=599 => Error::RegistryUnreachable {
             place,
-            reason: reason(&format!("the registry cannot answer for the moment, with status {}", status.as_u16())),
+            reason: reason(&format!(
+                "the registry cannot answer for the moment, with status {}",
+                status.as_u16()
+            )),
         },
-        code => Error::RegistryRefused { place, reason: reason(&format!("the registry answers with status {code}")) },
+        code => Error::RegistryRefused {
+            place,
+            reason: reason(&format!("the registry answers with status {code}")),
+        },
     }
 }
 

@@ -83,7 +83,9 @@ mod tests {
 
     #[test]
     fn what_is_malformed_ends_the_list() {
-        for (header, schemes) in [("", 0), ("Negotiate", 1), ("=x", 0), (r#"Bearer realm="x"#, 1), ("Basic, Bearer", 2)] {
+        for (header, schemes) in
+            [("", 0), ("Negotiate", 1), ("=x", 0), (r#"Bearer realm="x"#, 1), ("Basic, Bearer", 2)]
+        {
             assert_eq!(parse(header).len(), schemes, "{header}");
         }
     }

@@ -6,7 +6,10 @@ use std::{
 
 use reqwest::{
     Method, RequestBuilder, Response, StatusCode, Url,
-    header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE},
+    header::{
+        ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER,
+        WWW_AUTHENTICATE,
+    },
 };
 
 use super::{
@@ -65,7 +68,8 @@ impl Client {
         let except = format!("{},localhost,127.0.0.0/8,::1", options.proxies.except);
         for (of_https, address) in [(true, &options.proxies.https), (false, &options.proxies.http)] {
             if let Some(address) = address.as_ref().map(Secret::expose) {
-                let proxy = if of_https { reqwest::Proxy::https(address) } else { reqwest::Proxy::http(address) };
+                let proxy =
+                    if of_https { reqwest::Proxy::https(address) } else { reqwest::Proxy::http(address) };
                 let proxy = proxy.map_err(|_| unusable("the address of a proxy is none"))?;
                 builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_string(&except)));
             }
@@ -86,7 +90,10 @@ impl Client {
             Some(origin) => origin,
             None => {
                 let origin = self.origin(&host).await?;
-                self.origins.lock().unwrap_or_else(PoisonError::into_inner).insert(host.clone(), origin.clone());
+                self.origins
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .insert(host.clone(), origin.clone());
                 origin
             }
         };
@@ -114,7 +121,9 @@ impl Client {
         };
         let Err(error) = ping(&tls).await else { return Ok(tls) };
         match ping(&plain).await {
-            Ok(response) if matches!(response.status(), StatusCode::OK | StatusCode::UNAUTHORIZED) => Ok(plain),
+            Ok(response) if matches!(response.status(), StatusCode::OK | StatusCode::UNAUTHORIZED) => {
+                Ok(plain)
+            }
             _ => Err(error),
         }
     }
@@ -168,7 +177,8 @@ impl Client {
         for _ in 0..=MOST_HOPS {
             let response = self
                 .authorized(repository, &ask.scope, &ask.url, || {
-                    let request = self.request(ask.method.clone(), ask.url.clone()).headers(ask.headers.clone());
+                    let request =
+                        self.request(ask.method.clone(), ask.url.clone()).headers(ask.headers.clone());
                     if ask.body.is_empty() && !matches!(ask.method, Method::POST | Method::PUT) {
                         request
                     } else {
@@ -258,7 +268,10 @@ pub(super) fn next_place(repository: &Repository, url: &Url, headers: &HeaderMap
     match next.scheme() {
         "https" => Ok(next),
         "http" if repository.origin.scheme() == "http" => Ok(next),
-        _ => Err(refused(url, format!("it sends us on to {}, which is not asked by HTTPS", body::place(&next)))),
+        _ => Err(refused(
+            url,
+            format!("it sends us on to {}, which is not asked by HTTPS", body::place(&next)),
+        )),
     }
 }
 

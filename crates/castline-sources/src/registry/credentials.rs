@@ -85,7 +85,8 @@ impl Credentials {
         let file: File = serde_json::from_slice(bytes).map_err(|error| Error::InvalidCredentials {
             reason: format!("not the JSON of a Docker configuration, at line {}", error.line()).into(),
         })?;
-        let mut credentials = Self { store: file.creds_store.filter(|name| !name.is_empty()), ..Self::default() };
+        let mut credentials =
+            Self { store: file.creds_store.filter(|name| !name.is_empty()), ..Self::default() };
         for (place, entry) in file.auths {
             if let Some(login) = entry.login(&place)? {
                 credentials.logins.insert(place_of(&place), login);
@@ -154,8 +155,11 @@ impl Entry {
         }
         if let Some(auth) = self.auth.filter(|auth| !auth.is_empty()) {
             let broken = || Error::InvalidCredentials {
-                reason: format!("the `auth` of `{}` is not `user:password` in base64", castline_core::shown(place))
-                    .into(),
+                reason: format!(
+                    "the `auth` of `{}` is not `user:password` in base64",
+                    castline_core::shown(place)
+                )
+                .into(),
             };
             let text = BASE64.decode(auth.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
             let text = text.ok_or_else(broken)?;
@@ -240,7 +244,8 @@ mod tests {
     async fn others_are_asked_where_the_first_have_nothing() {
         let login = |user: &str| Login::Password { user: user.into(), password: Secret::new("x") };
         let first = Credentials::none().with_login("a.example", login("first"));
-        let second = Credentials::none().with_login("a.example", login("no")).with_login("b.example", login("second"));
+        let second =
+            Credentials::none().with_login("a.example", login("no")).with_login("b.example", login("second"));
         let both = first.or(second);
         assert_eq!(user(both.login("a.example", "app").await.expect("ok")).as_deref(), Some("first"));
         assert_eq!(user(both.login("b.example", "app").await.expect("ok")).as_deref(), Some("second"));
@@ -248,7 +253,9 @@ mod tests {
 
     #[test]
     fn a_broken_file_is_refused_without_being_quoted() {
-        for bytes in [&br#"{"auths": {"h": {"auth": "hunter2!"}}}"#[..], br#"{"auths": "hunter2"}"#, b"hunter2"] {
+        for bytes in
+            [&br#"{"auths": {"h": {"auth": "hunter2!"}}}"#[..], br#"{"auths": "hunter2"}"#, b"hunter2"]
+        {
             let error = Credentials::from_json(bytes).expect_err("refused");
             assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
         }

@@ -98,7 +98,8 @@ fn link(value: Value) -> Option<Link> {
     let platform = descriptor.platform.and_then(|platform| {
         Platform::new(&platform.os, &platform.architecture, platform.variant.as_deref()).ok()
     });
-    let foreign = descriptor.media_type.contains("nondistributable") || descriptor.media_type.contains(".foreign.");
+    let foreign =
+        descriptor.media_type.contains("nondistributable") || descriptor.media_type.contains(".foreign.");
     digest.algorithm().is_supported().then_some(Link { digest, size: descriptor.size, platform, foreign })
 }
 

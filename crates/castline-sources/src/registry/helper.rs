@@ -40,7 +40,9 @@ pub(super) async fn ask(name: &str, host: &str) -> Result<Option<Login>> {
         Ok(Ok((true, said))) => match serde_json::from_slice::<Answer>(&said) {
             // What it said may be a secret: it is not quoted.
             Err(_) => Err(failed("gave an answer that is not the JSON of credentials".into())),
-            Ok(answer) if answer.username == "<token>" => Ok(Some(Login::Refresh(Secret::new(answer.secret)))),
+            Ok(answer) if answer.username == "<token>" => {
+                Ok(Some(Login::Refresh(Secret::new(answer.secret))))
+            }
             Ok(answer) if answer.username.is_empty() && answer.secret.is_empty() => Ok(None),
             Ok(answer) => {
                 Ok(Some(Login::Password { user: answer.username, password: Secret::new(answer.secret) }))

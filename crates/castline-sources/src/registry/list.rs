@@ -74,7 +74,11 @@ impl Registry {
     /// # Errors
     ///
     /// As [`Self::pull`].
-    pub async fn referrers(&self, reference: &Reference, artifact_type: Option<&str>) -> Result<Vec<Descriptor>> {
+    pub async fn referrers(
+        &self,
+        reference: &Reference,
+        artifact_type: Option<&str>,
+    ) -> Result<Vec<Descriptor>> {
         let repository = self.client.repository(reference).await?;
         let digest = match name_of(reference) {
             Name::Digest(digest) => digest.clone(),
@@ -124,9 +128,9 @@ impl Registry {
             let response = self.client.ask(repository, &ask, &[200]).await?;
             let next = next_page(response.headers(), &url);
             let most = self.client.options.limits.document_bytes;
-            let bytes =
-                body::read(response, most, self.client.options.patience, &body::place(&url)).await?;
-            let entries = read(&bytes).map_err(|reason| refused(&url, format!("its list is none: {reason}")))?;
+            let bytes = body::read(response, most, self.client.options.patience, &body::place(&url)).await?;
+            let entries =
+                read(&bytes).map_err(|reason| refused(&url, format!("its list is none: {reason}")))?;
             if entries > MOST_ENTRIES {
                 return Err(refused(&url, format!("the list has more than {MOST_ENTRIES} entries")));
             }
@@ -134,7 +138,10 @@ impl Registry {
                 None => return Ok(()),
                 Some(next) if repository.is_home(&next) => url = next,
                 Some(next) => {
-                    return Err(refused(&url, format!("its list goes on elsewhere, at {}", body::place(&next))));
+                    return Err(refused(
+                        &url,
+                        format!("its list goes on elsewhere, at {}", body::place(&next)),
+                    ));
                 }
             }
         }
@@ -168,5 +175,11 @@ pub(super) fn stand_in(digest: &Digest) -> String {
     let text: String = format!("{}-{}", digest.algorithm().name().chars().take(32).collect::<String>(), {
         digest.encoded().chars().take(64).collect::<String>()
     });
-    text.chars().map(|character| if character.is_ascii_alphanumeric() || "._-".contains(character) { character } else { '-' }).collect()
+    text.chars()
+        .map(
+            |character| {
+                if character.is_ascii_alphanumeric() || "._-".contains(character) { character } else { '-' }
+            },
+        )
+        .collect()
 }

@@ -86,17 +86,18 @@ impl Client {
             self.pause(failures, None, &error).await;
         };
         let announced = headers.get("docker-content-digest").and_then(|value| value.to_str().ok());
-        let announced: Option<Digest> = announced
-            .map(str::parse)
-            .transpose()
-            .map_err(|error: castline_core::Error| refused(&url, format!("of its Docker-Content-Digest: {error}")))?;
+        let announced: Option<Digest> =
+            announced.map(str::parse).transpose().map_err(|error: castline_core::Error| {
+                refused(&url, format!("of its Docker-Content-Digest: {error}"))
+            })?;
         let asked = match name {
             Name::Digest(digest) => Some(digest.clone()),
             Name::Tag(_) => None,
         };
         for expected in asked.iter().chain(&announced) {
             let Some(actual) = digest_as(expected, &bytes) else {
-                let reason = format!("`{}` is no algorithm whose digests can be checked", expected.algorithm().name());
+                let reason =
+                    format!("`{}` is no algorithm whose digests can be checked", expected.algorithm().name());
                 return Err(refused(&url, reason));
             };
             if actual != *expected {

@@ -49,6 +49,7 @@ use std::sync::Arc;
 
 use castline_core::Descriptor;
 
+use self::client::Client;
 pub use self::{
     credentials::{Credentials, Login},
     image::PulledImage,
@@ -58,7 +59,6 @@ pub use self::{
     secret::Secret,
     shipment::Shipment,
 };
-use self::client::Client;
 use crate::{Reference, Result};
 
 /// Registries, spoken to in one way. A clone shares connections and what was granted. Its futures need a tokio runtime with I/O and time.

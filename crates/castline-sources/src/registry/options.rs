@@ -63,7 +63,8 @@ impl Retries {
 
     /// How long to wait after `failures`, the registry having asked for `asked`.
     pub(super) fn pause(&self, failures: u32, asked: Option<Duration>) -> Duration {
-        let doubled = self.first.saturating_mul(1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX));
+        let doubled =
+            self.first.saturating_mul(1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX));
         asked.unwrap_or(doubled).min(self.longest)
     }
 }
@@ -151,8 +152,11 @@ mod tests {
 
     #[test]
     fn a_proxy_does_not_print_its_password() {
-        let options = RegistryOptions::default()
-            .with_proxies(Proxies::new(Some("http://me:hunter2@proxy.example:3128"), None, ""));
+        let options = RegistryOptions::default().with_proxies(Proxies::new(
+            Some("http://me:hunter2@proxy.example:3128"),
+            None,
+            "",
+        ));
         assert!(!format!("{options:?}").contains("hunter2"));
     }
 }

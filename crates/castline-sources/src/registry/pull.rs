@@ -71,22 +71,37 @@ impl Registry {
         let (documents, layers) = self.documents(&repository, reference, platforms, layout, watch).await?;
         let wanted: Vec<&Link> = match extent {
             Extent::Everything => layers.iter().collect(),
-            Extent::Documents => documents.iter().filter_map(|document| document.links.blobs.first()).collect(),
+            Extent::Documents => {
+                documents.iter().filter_map(|document| document.links.blobs.first()).collect()
+            }
         };
         let mut seen = HashSet::new();
-        let links: Vec<Link> = wanted.into_iter().filter(|link| seen.insert(link.digest.clone())).cloned().collect();
+        let links: Vec<Link> =
+            wanted.into_iter().filter(|link| seen.insert(link.digest.clone())).cloned().collect();
         let most = self.client.options.limits.blob_bytes;
         if let Some(link) = links.iter().find(|link| link.size > most) {
             return Err(Error::RegistryRefused {
                 place: format!("{}/{}@{}", repository.host, repository.name, link.digest).into(),
-                reason: format!("a blob of {} bytes is larger than the limit blobBytes allows, {most}", link.size).into(),
+                reason: format!(
+                    "a blob of {} bytes is larger than the limit blobBytes allows, {most}",
+                    link.size
+                )
+                .into(),
             });
         }
         let total = links.iter().map(|link| link.size).fold(0, u64::saturating_add);
         let meter = Arc::new(Meter::default());
         let works = links
             .iter()
-            .map(|link| fetch::blob(self.client.clone(), Arc::clone(&repository), link.clone(), layout.clone(), Arc::clone(&meter)))
+            .map(|link| {
+                fetch::blob(
+                    self.client.clone(),
+                    Arc::clone(&repository),
+                    link.clone(),
+                    layout.clone(),
+                    Arc::clone(&meter),
+                )
+            })
             .collect();
         let connections = self.client.options.connections.get();
         let fetched: Vec<Fetched> = transfer::all(works, connections, &meter, total, watch).await?;
@@ -197,7 +212,12 @@ pub(super) fn name_of(reference: &Reference) -> Name<'_> {
 }
 
 /// The document `digest`, out of the layout where that has it.
-async fn document(client: &Client, repository: &Repository, layout: &Layout, digest: &Digest) -> Result<Manifest> {
+async fn document(
+    client: &Client,
+    repository: &Repository,
+    layout: &Layout,
+    digest: &Digest,
+) -> Result<Manifest> {
     let most = client.options.limits.document_bytes;
     match local(layout, digest, most) {
         Some(manifest) => Ok(manifest),

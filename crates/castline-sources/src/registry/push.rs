@@ -120,7 +120,10 @@ impl Registry {
         let expected = document.descriptor.digest.to_string();
         // A registry may name it by another algorithm.
         match stored {
-            Some(stored) if stored.starts_with(document.descriptor.digest.algorithm().name()) && stored != expected => {
+            Some(stored)
+                if stored.starts_with(document.descriptor.digest.algorithm().name())
+                    && stored != expected =>
+            {
                 Err(Error::ContentMismatch {
                     what: body::place(&url),
                     expected: expected.into(),

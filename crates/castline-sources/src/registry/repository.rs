@@ -57,7 +57,8 @@ pub(super) fn is_loopback(host: &str) -> bool {
         _ => host,
     };
     let name = name.trim_start_matches('[').trim_end_matches(']');
-    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    name.eq_ignore_ascii_case("localhost")
+        || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -69,7 +70,11 @@ mod tests {
         for (text, host, name) in [
             ("docker://docker.io/alpine", "registry-1.docker.io", "library/alpine"),
             ("docker://docker.io/grafana/loki:3", "registry-1.docker.io", "grafana/loki"),
-            ("docker://Registry.Example:5000/a/b@sha256:0000000000000000000000000000000000000000000000000000000000000000", "registry.example:5000", "a/b"),
+            (
+                "docker://Registry.Example:5000/a/b@sha256:0000000000000000000000000000000000000000000000000000000000000000",
+                "registry.example:5000",
+                "a/b",
+            ),
         ] {
             let reference: Reference = text.parse().expect("a reference");
             assert_eq!(place(&reference).expect("a place"), (host.to_owned(), name.to_owned()));

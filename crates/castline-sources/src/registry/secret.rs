@@ -46,7 +46,9 @@ mod tests {
     fn no_way_of_printing_shows_it() {
         let secret = Secret::new("hunter2");
         let header = secret.header("Bearer").expect("a header");
-        for shown in [format!("{secret}"), format!("{secret:?}"), format!("{secret:#?}"), format!("{header:?}")] {
+        for shown in
+            [format!("{secret}"), format!("{secret:?}"), format!("{secret:#?}"), format!("{header:?}")]
+        {
             assert!(!shown.contains("hunter2"), "{shown}");
         }
         assert_eq!(secret.expose(), "hunter2");

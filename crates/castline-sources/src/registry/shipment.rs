@@ -5,7 +5,10 @@ use std::{
 
 use castline_core::{BlobName, BlobSource, Descriptor, Digest, Image, Limits, Platforms, Verified};
 
-use super::{documents::Link, manifest::{Manifest, digest_as}};
+use super::{
+    documents::Link,
+    manifest::{Manifest, digest_as},
+};
 use crate::{Error, Result};
 
 /// What is pushed: verified images, with the index that holds them where there is one.
@@ -117,13 +120,12 @@ fn document(source: &dyn BlobSource, digest: &Digest) -> Result<Manifest> {
         what: format!("{}: {reason}", what()).into(),
         advice: "verify the image again",
     };
-    let blob = source.open(&BlobName::Digest(digest.clone())).map_err(|fault| unreadable(format!("{fault:?}")))?;
+    let blob =
+        source.open(&BlobName::Digest(digest.clone())).map_err(|fault| unreadable(format!("{fault:?}")))?;
     let (mut bytes, most) = (Vec::new(), Limits::default().document_bytes);
     blob.reader.take(most + 1).read_to_end(&mut bytes).map_err(|error| unreadable(error.to_string()))?;
     match digest_as(digest, &bytes) {
-        Some(actual) if actual == *digest => {
-            Manifest::new(digest.clone(), bytes, None).map_err(unreadable)
-        }
+        Some(actual) if actual == *digest => Manifest::new(digest.clone(), bytes, None).map_err(unreadable),
         actual => Err(Error::ContentMismatch {
             what: what(),
             expected: digest.to_string().into(),

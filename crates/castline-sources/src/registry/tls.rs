@@ -16,8 +16,11 @@ pub(super) fn config(authorities: &[Vec<u8>]) -> Result<ClientConfig> {
     for pem in authorities {
         let mut any = false;
         for certificate in CertificateDer::pem_slice_iter(pem) {
-            let certificate = certificate.map_err(|error| invalid(format!("an authority is not in PEM: {error}")))?;
-            roots.add(certificate).map_err(|error| invalid(format!("an authority has no certificate: {error}")))?;
+            let certificate =
+                certificate.map_err(|error| invalid(format!("an authority is not in PEM: {error}")))?;
+            roots
+                .add(certificate)
+                .map_err(|error| invalid(format!("an authority has no certificate: {error}")))?;
             any = true;
         }
         if !any {

@@ -121,7 +121,8 @@ async fn mount(client: &Client, repository: &Repository, link: &Link, other: &st
 
 async fn begin(client: &Client, repository: &Repository, scope: &Scope) -> Result<Url> {
     let url = repository.url("blobs/uploads/");
-    let response = client.ask(repository, &Ask::new(Method::POST, url.clone(), scope.clone()), &[202]).await?;
+    let response =
+        client.ask(repository, &Ask::new(Method::POST, url.clone(), scope.clone()), &[202]).await?;
     next_place(repository, &url, response.headers())
 }
 
@@ -133,16 +134,19 @@ async fn resume(
     url: &Url,
     size: u64,
 ) -> Result<Option<(Url, u64)>> {
-    let response =
-        client.ask(repository, &Ask::new(Method::GET, url.clone(), scope.clone()), &[204, 404]).await?;
-    if response.status() == 404 {
-        return Ok(None);
-    }
+    let asked = client.ask(repository, &Ask::new(Method::GET, url.clone(), scope.clone()), &[204]).await;
+    let response = match asked {
+        Ok(response) => response,
+        Err(error) if error.is_temporary() => return Err(error),
+        // Docker's registry 2.8 gives up an upload that was cut within a request, with 416.
+        Err(_) => return Ok(None),
+    };
     let range = response.headers().get(RANGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let last: Option<u64> =
         range.strip_prefix("bytes=").unwrap_or(range).split_once('-').and_then(|(_, last)| last.parse().ok());
     // `0-0` is what registries say of nothing, too: one byte is no progress to keep.
-    let Some(offset) = last.filter(|&last| last > 0).map(|last| last + 1).filter(|&offset| offset <= size) else {
+    let Some(offset) = last.filter(|&last| last > 0).map(|last| last + 1).filter(|&offset| offset <= size)
+    else {
         return Ok(None);
     };
     Ok(Some((next_place(repository, url, response.headers()).unwrap_or_else(|_| url.clone()), offset)))
@@ -276,12 +280,14 @@ fn read(
         expected: format!("{digest}, {size} bytes").into(),
         actual: actual.into(),
     };
-    let unreadable = |error: io::Error| Error::Io { path: BlobName::Digest(digest.clone()).path().into(), source: error };
+    let unreadable =
+        |error: io::Error| Error::Io { path: BlobName::Digest(digest.clone()).path().into(), source: error };
     let mut blob = match source.open(&BlobName::Digest(digest.clone())) {
         Ok(blob) => blob.reader.take(size.saturating_add(1)),
         Err(fault) => return Err(mismatch(format!("nothing that can be read ({fault:?})"))),
     };
-    let mut hasher = Hasher::new(&digest.algorithm()).ok_or_else(|| mismatch("an algorithm that is not computed".into()))?;
+    let mut hasher = Hasher::new(&digest.algorithm())
+        .ok_or_else(|| mismatch("an algorithm that is not computed".into()))?;
     let (mut read, mut held) = (0_u64, Bytes::new());
     loop {
         let mut chunk = Vec::with_capacity(CHUNK);

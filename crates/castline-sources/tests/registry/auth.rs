@@ -45,7 +45,10 @@ async fn a_password_is_asked_for_and_the_right_one_is_let_in() {
     for registry in [client(), known(&server.host(), "wrong")] {
         let error = push(&registry, &to).await.expect_err("not let in");
         assert_eq!(error.code(), ErrorCode::RegistryUnauthorized, "{error}");
-        assert!(error.to_string().contains(&server.host()) && !error.to_string().contains("wrong"), "{error}");
+        assert!(
+            error.to_string().contains(&server.host()) && !error.to_string().contains("wrong"),
+            "{error}"
+        );
     }
     let registry = known(&server.host(), "hunter2");
     push(&registry, &to).await.expect("let in");
@@ -58,13 +61,39 @@ fn certificates(folder: &Path) {
     let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
     run(
         "openssl",
-        &[&["req", "-x509", "-days", "2", "-subj", "/CN=castline test"][..], &key, &["-keyout", &at("ca.key"), "-out", &at("ca.crt")]].concat(),
+        &[
+            &["req", "-x509", "-days", "2", "-subj", "/CN=castline test"][..],
+            &key,
+            &["-keyout", &at("ca.key"), "-out", &at("ca.crt")],
+        ]
+        .concat(),
     );
-    run("openssl", &[&["req", "-subj", "/CN=127.0.0.1"][..], &key, &["-keyout", &at("tls.key"), "-out", &at("tls.csr")]].concat());
-    fs::write(folder.join("ext"), "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n").expect("written");
     run(
         "openssl",
-        &["x509", "-req", "-days", "2", "-in", &at("tls.csr"), "-CA", &at("ca.crt"), "-CAkey", &at("ca.key"), "-CAcreateserial", "-extfile", &at("ext"), "-out", &at("tls.crt")],
+        &[&["req", "-subj", "/CN=127.0.0.1"][..], &key, &["-keyout", &at("tls.key"), "-out", &at("tls.csr")]]
+            .concat(),
+    );
+    fs::write(folder.join("ext"), "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
+        .expect("written");
+    run(
+        "openssl",
+        &[
+            "x509",
+            "-req",
+            "-days",
+            "2",
+            "-in",
+            &at("tls.csr"),
+            "-CA",
+            &at("ca.crt"),
+            "-CAkey",
+            &at("ca.key"),
+            "-CAcreateserial",
+            "-extfile",
+            &at("ext"),
+            "-out",
+            &at("tls.crt"),
+        ],
     );
 }
 
@@ -85,7 +114,8 @@ async fn tls_of_an_own_authority_is_spoken_once_that_is_given() {
 
     let authority = fs::read(folder.path().join("ca.crt")).expect("the authority");
     push(&with(RegistryOptions::default().with_authorities(authority)), &to).await.expect("trusted");
-    let error = Registry::new(RegistryOptions::default().with_authorities("nonsense")).expect_err("no certificate");
+    let error =
+        Registry::new(RegistryOptions::default().with_authorities("nonsense")).expect_err("no certificate");
     assert_eq!(error.code(), ErrorCode::InvalidCredentials, "{error}");
 }
 
@@ -119,7 +149,10 @@ fn token(folder: &Path, scopes: &[String]) -> String {
     let (input, output) = (folder.join(format!("{unique}.in")), folder.join(format!("{unique}.out")));
     fs::write(&input, &signed).expect("written");
     let at = |path: &Path| path.to_string_lossy().into_owned();
-    run("openssl", &["dgst", "-sha256", "-sign", &at(&folder.join("ca.key")), "-out", &at(&output), &at(&input)]);
+    run(
+        "openssl",
+        &["dgst", "-sha256", "-sign", &at(&folder.join("ca.key")), "-out", &at(&output), &at(&input)],
+    );
     format!("{signed}.{}", base64url(&fs::read(output).expect("a signature")))
 }
 
@@ -132,13 +165,32 @@ async fn a_token_is_fetched_where_the_registry_says_and_used_there_only() {
     let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
     run(
         "openssl",
-        &["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=tokens", "-keyout", &at("ca.key"), "-out", &at("ca.crt")],
+        &[
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=tokens",
+            "-keyout",
+            &at("ca.key"),
+            "-out",
+            &at("ca.crt"),
+        ],
     );
     let place = folder.path().to_owned();
     let tokens = Mock::start(move |request, stream| {
         // ann:hunter2
         if request.header("authorization") != Some("Basic YW5uOmh1bnRlcjI=") {
-            return answer(stream, "401 Unauthorized", "", br#"{"errors":[{"code":"UNAUTHORIZED","message":"who?"}]}"#);
+            return answer(
+                stream,
+                "401 Unauthorized",
+                "",
+                br#"{"errors":[{"code":"UNAUTHORIZED","message":"who?"}]}"#,
+            );
         }
         let query = request.line.split_once('?').map_or("", |(_, query)| query);
         let scopes: Vec<String> = query
@@ -165,7 +217,11 @@ async fn a_token_is_fetched_where_the_registry_says_and_used_there_only() {
     let registry = known(&server.host(), "hunter2");
     push(&registry, &to).await.expect("let in");
     let asked: Vec<String> = tokens.seen()[before..].iter().map(|request| request.line.clone()).collect();
-    assert_eq!(asked, ["GET /token?service=registry&scope=repository%3Ateam%2Fapp%3Apull%2Cpush"], "one is enough");
+    assert_eq!(
+        asked,
+        ["GET /token?service=registry&scope=repository%3Ateam%2Fapp%3Apull%2Cpush"],
+        "one is enough"
+    );
     assert_eq!(registry.tags(&to).await.expect("tags"), ["v1"]);
     assert_eq!(tokens.seen().len() - before, 2, "reading needs one that is for reading");
     // To mount, one token for both.
@@ -179,12 +235,14 @@ async fn a_token_is_fetched_where_the_registry_says_and_used_there_only() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_is_not_sent_without_tls_to_where_a_registry_points() {
-    let (tokens, answers) = (Mock::start(|_, stream| answer(stream, "200 OK", "", br#"{"token": "x"}"#)), "401 Unauthorized");
+    let (tokens, answers) =
+        (Mock::start(|_, stream| answer(stream, "200 OK", "", br#"{"token": "x"}"#)), "401 Unauthorized");
     // Loopback, by another name: not the registry's own host.
     let header = format!("WWW-Authenticate: Bearer realm=\"http://localhost:{}/token\"\r\n", tokens.port);
     let registry = Mock::start(move |_, stream| answer(stream, answers, &header, b""));
     let host = format!("127.0.0.1:{}", registry.port);
-    let error = known(&host, "hunter2").tags(&reference(&format!("docker://{host}/app"))).await.expect_err("refused");
+    let error =
+        known(&host, "hunter2").tags(&reference(&format!("docker://{host}/app"))).await.expect_err("refused");
     assert_eq!(error.code(), ErrorCode::RegistryRefused, "{error}");
     assert!(error.to_string().contains("not asked by HTTPS"), "{error}");
     assert!(tokens.seen().is_empty());
@@ -193,7 +251,9 @@ async fn a_password_is_not_sent_without_tls_to_where_a_registry_points() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redirect_to_another_host_is_followed_without_authorization_and_its_challenge_is_not_answered() {
     let store = Mock::start(|request, stream| match request.line.as_str() {
-        "GET /stored" => answer(stream, "200 OK", "Content-Type: application/json\r\n", br#"{"tags": ["v1"]}"#),
+        "GET /stored" => {
+            answer(stream, "200 OK", "Content-Type: application/json\r\n", br#"{"tags": ["v1"]}"#)
+        }
         _ => answer(stream, "401 Unauthorized", "WWW-Authenticate: Basic realm=\"x\"\r\n", b""),
     });
     let port = store.port;

@@ -3,7 +3,10 @@
 use std::fs;
 
 use castline_core::{Digest, ErrorCode, Platforms, Watch};
-use castline_sources::{Error, Reference, registry::{Extent, Pulled}};
+use castline_sources::{
+    Error, Reference,
+    registry::{Extent, Pulled},
+};
 
 use crate::{
     available, client,

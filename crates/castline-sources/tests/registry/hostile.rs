@@ -61,7 +61,8 @@ async fn an_error_without_end_is_read_up_to_the_limit() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_error_says_cannot_steer_a_terminal() {
-    let body = format!(r#"{{"errors": [{{"code": "DENIED", "message": "\u001b[31m{}"}}]}}"#, "x".repeat(10_000));
+    let body =
+        format!(r#"{{"errors": [{{"code": "DENIED", "message": "\u001b[31m{}"}}]}}"#, "x".repeat(10_000));
     let (_mock, reference) = mock(move |_, stream| answer(stream, "400 Bad Request", "", body.as_bytes()));
     let text = refused(&reference).await.to_string();
     assert!(text.contains("DENIED") && !text.contains('\u{1b}') && text.len() < 500, "{text}");
@@ -134,7 +135,8 @@ async fn who_says_nothing_is_not_waited_for_without_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_there_is_said_with_the_place() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port").port();
+    let port =
+        std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port").port();
     let error = refused(&reference(&format!("docker://127.0.0.1:{port}/app:v1"))).await;
     assert_eq!(error.code(), ErrorCode::RegistryUnreachable, "{error}");
     let text = error.to_string().to_lowercase();
@@ -191,8 +193,11 @@ async fn a_header_that_names_another_digest_or_type_is_not_believed() {
     let manifest = format!(r#"{{"schemaVersion": 2, "mediaType": "{MANIFEST}", "layers": []}}"#);
     let (_mock, reference) = serving(manifest.clone(), MANIFEST, Some(Digest::of(b"another")));
     assert_eq!(refused(&reference).await.code(), ErrorCode::ContentMismatch);
-    let (_mock, reference) =
-        serving(manifest.clone(), "application/vnd.oci.image.index.v1+json", Some(Digest::of(manifest.as_bytes())));
+    let (_mock, reference) = serving(
+        manifest.clone(),
+        "application/vnd.oci.image.index.v1+json",
+        Some(Digest::of(manifest.as_bytes())),
+    );
     let error = refused(&reference).await;
     assert!(error.to_string().contains("is served as"), "{error}");
     let (_mock, reference) = serving(r#"{"schemaVersion": 1, "fsLayers": []}"#.into(), MANIFEST, None);
@@ -230,5 +235,9 @@ async fn referrers_come_from_the_api_where_there_is_one() {
     let found = client().referrers(&reference, Some("a/b")).await.expect("referrers");
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].artifact_type.as_deref(), found[0].annotations["k"].as_str()), (Some("a/b"), "v"));
-    assert!(mock.seen().iter().any(|request| request.line.ends_with(&format!("/referrers/{subject}?artifactType=a%2Fb"))));
+    assert!(
+        mock.seen()
+            .iter()
+            .any(|request| request.line.ends_with(&format!("/referrers/{subject}?artifactType=a%2Fb")))
+    );
 }

@@ -70,8 +70,7 @@ pub(crate) fn image(layout: &LayoutWriter, tag: &str, sizes: &[usize]) -> Descri
         "os": "linux", "architecture": "amd64", "config": {}, "rootfs": {"type": "layers", "diff_ids": diff_ids},
     });
     let config = layout.write(config.to_string().as_bytes()).expect("a configuration");
-    let config =
-        Descriptor::new("application/vnd.oci.image.config.v1+json", config.digest, config.size);
+    let config = Descriptor::new("application/vnd.oci.image.config.v1+json", config.digest, config.size);
     let media_type = "application/vnd.oci.image.manifest.v1+json";
     let manifest =
         serde_json::json!({"schemaVersion": 2, "mediaType": media_type, "config": config, "layers": layers});

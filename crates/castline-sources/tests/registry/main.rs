@@ -20,7 +20,8 @@ fn client() -> Registry {
 }
 
 fn with(options: RegistryOptions) -> Registry {
-    Registry::new(options.with_retries(Retries::default().with(5, Duration::from_millis(10)))).expect("a client")
+    Registry::new(options.with_retries(Retries::default().with(5, Duration::from_millis(10))))
+        .expect("a client")
 }
 
 /// Whether there are a registry and what else is needed.

@@ -3,7 +3,10 @@
 use std::{fs, sync::Arc};
 
 use castline_core::{Digest, ErrorCode, Options, Platforms, Watch, verify};
-use castline_sources::{Layout, registry::{Extent, Pulled, Shipment}};
+use castline_sources::{
+    Layout,
+    registry::{Extent, Pulled, Shipment},
+};
 
 use crate::{
     available, client,
@@ -88,7 +91,8 @@ async fn one_platform_is_pulled_without_the_others() {
 
     let platforms = Platforms::One("linux/arm64".parse().expect("a platform"));
     let layout = layout_of(&folder.path().join("one"));
-    let one = client().pull(&to, &platforms, Extent::Everything, &layout, &Watch::none()).await.expect("pulled");
+    let one =
+        client().pull(&to, &platforms, Extent::Everything, &layout, &Watch::none()).await.expect("pulled");
     let all = pull(&to, &folder.path().join("all")).await.expect("pulled");
     assert!(one.blobs < all.blobs && one.descriptor == all.descriptor, "{one:?} {all:?}");
     layout.name(Some("v1"), &one.descriptor).expect("named");
@@ -99,7 +103,8 @@ async fn one_platform_is_pulled_without_the_others() {
     assert_eq!(verification.images.len(), 1);
 
     let layout = layout_of(&folder.path().join("documents"));
-    let documents = client().pull(&to, &ALL, Extent::Documents, &layout, &Watch::none()).await.expect("pulled");
+    let documents =
+        client().pull(&to, &ALL, Extent::Documents, &layout, &Watch::none()).await.expect("pulled");
     assert!(documents.blobs < all.blobs, "{documents:?}");
     let image = documents.image(&layout, &to).expect("a source");
     let inspection = castline_core::inspect(&image, &Options::default(), &Watch::none()).expect("inspected");
@@ -116,8 +121,10 @@ async fn a_blob_of_another_repository_is_mounted_and_not_sent() {
     let (shipment, source) = shipment(vector("three-layers"));
     client().push(&shipment, &source, &server.image("a:v1"), &[], &Watch::none()).await.expect("pushed");
     let others = [reference("docker://elsewhere.example/x"), server.image("nothing"), server.image("a")];
-    let pushed =
-        client().push(&shipment, &source, &server.image("b:v1"), &others, &Watch::none()).await.expect("pushed");
+    let pushed = client()
+        .push(&shipment, &source, &server.image("b:v1"), &others, &Watch::none())
+        .await
+        .expect("pushed");
     assert_eq!((pushed.mounted_blobs, pushed.sent_blobs), (pushed.blobs, 0), "{pushed:?}");
     pull(&server.image("b:v1"), &folder.path().join("b")).await.expect("pulled");
 }
@@ -249,7 +256,8 @@ async fn a_source_that_changed_after_it_was_verified_is_not_pushed() {
     let (shipment, source) = shipment(made.path());
     let manifest: serde_json::Value =
         serde_json::from_slice(images::verified(&*source)[0].raw()).expect("a manifest");
-    let layer: Digest = manifest["layers"][0]["digest"].as_str().expect("a digest").parse().expect("a digest");
+    let layer: Digest =
+        manifest["layers"][0]["digest"].as_str().expect("a digest").parse().expect("a digest");
     crate::server::damage(&made.path().join("blobs/sha256").join(layer.encoded())).expect("damaged");
     let to = server.image("app:v1");
     let error = client().push(&shipment, &source, &to, &[], &Watch::none()).await.expect_err("refused");

@@ -1,7 +1,7 @@
 //! What stands between a client and a registry, and what only looks like one.
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
+    io::{Read as _, Write as _},
     net::{Shutdown, TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
@@ -42,7 +42,7 @@ impl Mock {
                 let (kept, answer) = (Arc::clone(&kept), Arc::clone(&answer));
                 thread::spawn(move || {
                     let mut stream = stream;
-                    if let Some(request) = read(&stream) {
+                    if let Some(request) = read(&mut stream) {
                         kept.lock().expect("a lock").push(request.clone());
                         answer(&request, &mut stream);
                         let _ = stream.shutdown(Shutdown::Write);
@@ -59,22 +59,28 @@ impl Mock {
     }
 }
 
-fn read(stream: &TcpStream) -> Option<Seen> {
-    let mut lines = BufReader::new(stream.try_clone().ok()?).lines();
-    let line = lines.next()?.ok()?.trim_end_matches(" HTTP/1.1").to_owned();
-    let mut headers = Vec::new();
-    loop {
-        let header = lines.next()?.ok()?;
-        match header.split_once(": ") {
-            Some((name, value)) => headers.push((name.to_ascii_lowercase(), value.to_owned())),
-            None => return Some(Seen { line, headers }),
+/// The head of a request; its body stays in the stream.
+fn read(stream: &mut TcpStream) -> Option<Seen> {
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while !head.ends_with(b"\r\n\r\n") {
+        // What speaks TLS begins like this.
+        if head.first() == Some(&22) || stream.read(&mut byte).ok()? == 0 {
+            return None;
         }
+        head.push(byte[0]);
     }
+    let head = String::from_utf8(head).ok()?;
+    let mut lines = head.lines();
+    let line = lines.next()?.trim_end_matches(" HTTP/1.1").to_owned();
+    let headers = lines.filter_map(|line| line.split_once(": "));
+    let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
+    Some(Seen { line, headers })
 }
 
 /// A whole answer.
 pub(crate) fn answer(stream: &mut TcpStream, status: &str, headers: &str, body: &[u8]) {
-    let head = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    let head =
+        format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n", body.len());
     let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
 }
 
