@@ -7,6 +7,7 @@ usage() {
     cat <<'USAGE'
 Usage: peers.sh verify IMAGEDIR [RUNS]
        peers.sh drift IMAGE ROOTFS [RUNS]
+       peers.sh pull docker://HOST:PORT/NAME:TAG [RUNS]
 
 Runs each peer in turn (A B C A B C ...), RUNS times (7) after one round that only warms the caches.
 Prints wall seconds, the ratio to the base (median of each round's own ratio; below 1 is faster), the
@@ -25,6 +26,10 @@ drift: compares the folder ROOTFS with the image, whose tree was saved before.
   find openssl    (the base) find | xargs -P2 openssl dgst -sha256: contents only
   mtree           mtree -p ROOTFS -f, without xattrs
   gomtree         gomtree validate -p ROOTFS -f, without xattrs
+
+pull: brings an image out of a registry without TLS (registry.sh starts one) into a new layout in TMPDIR.
+  castline        castline pull: blobs checked as they come, fsync, then all that `verify` checks
+  skopeo copy     (the base) docker:// to oci:. Checks the blobs, not the diffIDs; no fsync
 
 CASTLINE names the program; else it is ../target/release/castline. Needs GNU time. A peer that is
 missing or fails is named and left out.
@@ -53,6 +58,11 @@ case ${1-} in
         "$castline" tree "$2" --json >"$work/tree.jsonl"
         "$castline" tree "$2" >"$work/tree.mtree"
         ;;
+    pull)
+        [ $# -ge 2 ] || { usage >&2; exit 2; }
+        from=$2 runs=${3:-7} subject=$2 base="skopeo copy"
+        names=("castline" "skopeo copy")
+        ;;
     *) usage >&2; exit 2 ;;
 esac
 [[ $runs =~ ^[1-9][0-9]*$ ]] || die "$runs is not a number of runs"
@@ -61,6 +71,7 @@ esac
 # peer NAME: the command line of a peer, and the programs that it needs.
 peer() {
     [ -z "${rootfs-}" ] || { scanner "$1"; return; }
+    [ -z "${from-}" ] || { puller "$1"; return; }
     case $1 in
         castline) needs=("$castline") line=("$castline" verify "oci:$image") ;;
         castline\ -j1) needs=("$castline") line=("$castline" verify "oci:$image" --jobs 1) ;;
@@ -81,6 +92,15 @@ scanner() {
             line=(sh -c 'find "$0" -type f -print0 | xargs -0 -P2 openssl dgst -sha256' "$rootfs") ;;
         mtree) needs=(mtree) line=(mtree -p "$rootfs" -f "$work/tree.mtree") ;;
         gomtree) needs=(gomtree) line=(gomtree validate -p "$rootfs" -f "$work/tree.mtree") ;;
+    esac
+}
+
+# puller NAME: the same for those that bring an image out of a registry.
+puller() {
+    case $1 in
+        castline) needs=("$castline") line=("$castline" pull "$from" "oci:$work/copy:v1") ;;
+        skopeo\ copy) needs=(skopeo)
+            line=(skopeo --insecure-policy copy -q --all --src-tls-verify=false "$from" "oci:$work/copy:v1") ;;
     esac
 }
 

@@ -10,7 +10,8 @@ use crate::{
 };
 
 /// `castline inspect`.
-pub(crate) fn run(arguments: &Inspect) -> Result<Verdict, Failure> {
+pub(crate) fn run(mut arguments: Inspect) -> Result<Verdict, Failure> {
+    arguments.common.documents_only = true;
     let options = arguments.common.options();
     let source = arguments.common.open(&options)?;
     let inspection = castline::inspect(&source, &options, &Watch::none())?;

@@ -16,6 +16,8 @@ mod output;
 mod plan;
 mod profile;
 mod progress;
+#[cfg(feature = "registry")]
+mod registry;
 mod release;
 mod size;
 mod tree;
@@ -57,7 +59,6 @@ fn main() -> ExitCode {
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Release(arguments) => release::run(&arguments),
         Command::Profile(arguments) => profile::run(&arguments),
-        Command::Inspect(arguments) => inspect::run(&arguments),
         Command::History(arguments) => engine::history(&arguments),
         Command::Prune(arguments) => engine::prune(&arguments),
         Command::Remediate(arguments) => engine::remediate(&arguments),
@@ -65,6 +66,15 @@ fn main() -> ExitCode {
         Command::Rollback(arguments) => engine::rollback(&arguments),
         Command::Status(arguments) => engine::status(&arguments),
         Command::Test(arguments) => engine::test(&arguments),
+        #[cfg(feature = "registry")]
+        Command::List(arguments) => registry::list(&arguments),
+        #[cfg(feature = "registry")]
+        Command::Pin(arguments) => registry::pin(&arguments),
+        #[cfg(feature = "registry")]
+        Command::Pull(arguments) => registry::pull(&arguments),
+        #[cfg(feature = "registry")]
+        Command::Push(arguments) => registry::push(&arguments),
+        Command::Inspect(arguments) => inspect::run(arguments),
         Command::Tree(arguments) => tree::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
     };

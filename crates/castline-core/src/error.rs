@@ -222,6 +222,17 @@ error_codes! {
     SourceChanged = 18 => "SOURCE_CHANGED",
     /// An image that is to be built upon is not intact (`castline_sources::Error::NotIntact`).
     NotIntact = 19 => "NOT_INTACT",
+    /// A registry wants to know who we are, or does not allow it (`castline_sources::Error::RegistryUnauthorized`).
+    RegistryUnauthorized = 30 => "REGISTRY_UNAUTHORIZED",
+    /// A registry has no such image, tag or blob (`castline_sources::Error::RegistryNotFound`).
+    RegistryNotFound = 31 => "REGISTRY_NOT_FOUND",
+    /// A registry cannot be reached or cannot answer for the moment (`castline_sources::Error::RegistryUnreachable`).
+    RegistryUnreachable = 32 => "REGISTRY_UNREACHABLE",
+    /// A registry does not do what it was asked, or does not keep to the protocol
+    /// (`castline_sources::Error::RegistryRefused`).
+    RegistryRefused = 33 => "REGISTRY_REFUSED",
+    /// The credentials or certificates that were given cannot be used (`castline_sources::Error::InvalidCredentials`).
+    InvalidCredentials = 34 => "INVALID_CREDENTIALS",
 }
 
 #[cfg(test)]

@@ -78,6 +78,49 @@ pub enum Error {
     /// The core could not do its part.
     #[error(transparent)]
     Core(#[from] castline_core::Error),
+    /// A registry, or the way to it, cannot do it for the moment; it was tried several times.
+    #[error("{place}: {reason}")]
+    #[non_exhaustive]
+    RegistryUnreachable {
+        /// What was asked for.
+        place: Box<str>,
+        /// What happened.
+        reason: Box<str>,
+    },
+    /// A registry wants to know who we are, or does not allow it.
+    #[error("{place}: {reason}")]
+    #[non_exhaustive]
+    RegistryUnauthorized {
+        /// What was asked for.
+        place: Box<str>,
+        /// What it says.
+        reason: Box<str>,
+    },
+    /// A registry has no such thing.
+    #[error("{place}: {reason}")]
+    #[non_exhaustive]
+    RegistryNotFound {
+        /// What was asked for.
+        place: Box<str>,
+        /// What it says.
+        reason: Box<str>,
+    },
+    /// A registry does not do what it was asked, or does not keep to the protocol.
+    #[error("{place}: {reason}")]
+    #[non_exhaustive]
+    RegistryRefused {
+        /// What was asked for.
+        place: Box<str>,
+        /// What it did.
+        reason: Box<str>,
+    },
+    /// The credentials or certificates that were given cannot be used. Says nothing of what is secret in them.
+    #[error("the credentials for registries cannot be used: {reason}")]
+    #[non_exhaustive]
+    InvalidCredentials {
+        /// What is wrong.
+        reason: Box<str>,
+    },
 }
 
 impl Error {
@@ -98,6 +141,16 @@ impl Error {
             Self::SourceChanged { .. } => ErrorCode::SourceChanged,
             Self::NotIntact { .. } => ErrorCode::NotIntact,
             Self::Core(error) => error.code(),
+            Self::RegistryUnreachable { .. } => ErrorCode::RegistryUnreachable,
+            Self::RegistryUnauthorized { .. } => ErrorCode::RegistryUnauthorized,
+            Self::RegistryNotFound { .. } => ErrorCode::RegistryNotFound,
+            Self::RegistryRefused { .. } => ErrorCode::RegistryRefused,
+            Self::InvalidCredentials { .. } => ErrorCode::InvalidCredentials,
         }
+    }
+
+    /// Whether the same may succeed a little later.
+    pub const fn is_temporary(&self) -> bool {
+        matches!(self, Self::RegistryUnreachable { .. })
     }
 }

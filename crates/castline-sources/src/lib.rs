@@ -22,6 +22,8 @@ mod build;
 mod error;
 mod layout;
 mod reference;
+#[cfg(feature = "registry")]
+pub mod registry;
 #[cfg(target_os = "linux")]
 mod scan;
 #[cfg(unix)]
@@ -54,6 +56,9 @@ pub enum Source {
     Layout(Layout),
     /// An archive.
     Archive(Archive),
+    /// What was pulled out of a registry.
+    #[cfg(feature = "registry")]
+    Pulled(registry::PulledImage),
 }
 
 impl Source {
@@ -71,7 +76,8 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when the file or folder cannot be opened; [`Error::Unsupported`] for a registry. An archive
+    /// [`Error::Io`] when the file or folder cannot be opened; [`Error::Unsupported`] for a registry, out of which an image is pulled first
+    /// (feature `registry`). An archive
     /// that is broken opens, and says so in its findings.
     pub fn open_with(reference: &Reference, limits: &Limits) -> Result<Self> {
         Self::open_watched(reference, limits, &Watch::none())
@@ -95,7 +101,7 @@ impl Source {
             Transport::DockerArchive => archive(Format::DockerArchive),
             Transport::Docker => Err(Error::Unsupported {
                 what: reference.to_string().into(),
-                advice: "registries are not read yet; copy the image first: `skopeo copy docker://… oci:DIR:TAG`",
+                advice: "an image in a registry is pulled first, into a layout: `castline pull docker://… oci:DIR:TAG`",
             }),
         }
     }
@@ -106,6 +112,8 @@ impl BlobSource for Source {
         match self {
             Self::Layout(layout) => layout.format(),
             Self::Archive(archive) => archive.format(),
+            #[cfg(feature = "registry")]
+            Self::Pulled(image) => image.format(),
         }
     }
 
@@ -113,6 +121,8 @@ impl BlobSource for Source {
         match self {
             Self::Layout(layout) => layout.open_blob(name),
             Self::Archive(archive) => archive.open_blob(name),
+            #[cfg(feature = "registry")]
+            Self::Pulled(image) => image.open(name),
         }
     }
 
@@ -120,6 +130,8 @@ impl BlobSource for Source {
         match self {
             Self::Layout(layout) => layout.stored(),
             Self::Archive(archive) => archive.stored(),
+            #[cfg(feature = "registry")]
+            Self::Pulled(image) => image.stored(),
         }
     }
 
@@ -127,6 +139,8 @@ impl BlobSource for Source {
         match self {
             Self::Layout(layout) => layout.findings(),
             Self::Archive(archive) => archive.findings(),
+            #[cfg(feature = "registry")]
+            Self::Pulled(image) => image.findings(),
         }
     }
 }

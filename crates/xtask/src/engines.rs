@@ -7,7 +7,10 @@ use crate::{checks::execute, say};
 /// A program, and the Debian package that has it.
 const ENGINES: &[(&str, &str)] = &[
     ("busybox", "busybox-static"),
+    ("docker-registry", "docker-registry"),
+    ("htpasswd", "apache2-utils"),
     ("mtree", "mtree-netbsd"),
+    ("openssl", "openssl"),
     ("podman", "podman"),
     ("runc", "runc"),
     ("setcap", "libcap2-bin"),

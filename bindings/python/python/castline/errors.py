@@ -129,6 +129,36 @@ class UnsupportedError(CastlineError):
     code = "UNSUPPORTED"
 
 
+class RegistryUnauthorizedError(CastlineError, OSError):
+    """A registry wants to know who we are, or does not allow it."""
+
+    code = "REGISTRY_UNAUTHORIZED"
+
+
+class RegistryNotFoundError(CastlineError, OSError):
+    """A registry has no such image, tag or blob."""
+
+    code = "REGISTRY_NOT_FOUND"
+
+
+class RegistryUnreachableError(CastlineError, OSError):
+    """A registry cannot be reached, or cannot answer for the moment. The same may succeed later."""
+
+    code = "REGISTRY_UNREACHABLE"
+
+
+class RegistryRefusedError(CastlineError, OSError):
+    """A registry does not do what it was asked, or does not keep to the protocol."""
+
+    code = "REGISTRY_REFUSED"
+
+
+class InvalidCredentialsError(CastlineError, ValueError):
+    """The credentials or certificates that were given cannot be used."""
+
+    code = "INVALID_CREDENTIALS"
+
+
 class OperationCancelledError(CastlineError):
     """The caller asked for the work to stop."""
 
@@ -203,6 +233,11 @@ _BY_CODE: dict[str, type[CastlineError]] = {
         NotIntactError,
         SourceError,
         UnsupportedError,
+        RegistryUnauthorizedError,
+        RegistryNotFoundError,
+        RegistryUnreachableError,
+        RegistryRefusedError,
+        InvalidCredentialsError,
         OperationCancelledError,
         NoWorkersError,
     )

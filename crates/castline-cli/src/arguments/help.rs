@@ -14,9 +14,8 @@ pub(super) const HELP: &str = concat!(
     exit_status!(),
     "
 
-IMAGE is oci:DIR[:TAG][@DIGEST], oci-archive:FILE[:TAG][@DIGEST] or docker-archive:FILE[:NAME[:TAG]];
-`:@N` in place of the tag takes the image at position N; a FILE of `-` is standard input. An image in a registry is copied first:
-  skopeo copy docker://docker.io/library/alpine:3 oci:alpine:3"
+IMAGE is oci:DIR[:TAG][@DIGEST], oci-archive:FILE[:TAG][@DIGEST], docker-archive:FILE[:NAME[:TAG]] or
+docker://HOST/NAME[:TAG][@DIGEST]; `:@N` in place of the tag takes the image at position N; a FILE of `-` is standard input."
 );
 
 pub(super) const BUILD_EXAMPLES: &str = "\
@@ -59,6 +58,41 @@ Both are verified first. What is likely to have made them differ comes first: co
 order of entries, compression, the moment of creation; then each field, layer and file.
 Exit status: 0 they are the same, byte for byte; 1 they differ, or one is not intact; 2 the work could
 not be done.";
+#[cfg(feature = "registry")]
+pub(super) const PULL_EXAMPLES: &str = "\
+Examples:
+  castline pull docker://docker.io/library/alpine:3 oci:images:alpine
+  castline pull docker://registry.example/app:v1 oci:images:app --platform linux/arm64
+
+Blobs are checked as they come; then the image is verified as by `castline verify`, and named in the
+layout if it is intact. A pull that was interrupted goes on where it was. Credentials are those of
+`docker login` and `podman login`, credential helpers included; HTTPS_PROXY, HTTP_PROXY and NO_PROXY count.
+Exit status: 0 it is there and intact; 1 it has an error, or something could not be checked; 2 it
+could not be pulled.";
+
+#[cfg(feature = "registry")]
+pub(super) const PUSH_EXAMPLES: &str = "\
+Examples:
+  castline push oci:images:app docker://registry.example/app:v1
+  castline push oci:images:app docker://registry.example/team/app:v1 --mount docker://registry.example/base
+
+Only what is intact is pushed, and of that only what the registry does not have. Printed is the
+digest by which it is there.
+Exit status: 0 it is there; 1 it is not intact, and was not pushed; 2 it could not be pushed.";
+
+#[cfg(feature = "registry")]
+pub(super) const PIN_EXAMPLES: &str = "\
+Examples:
+  castline pin docker://registry.example/app:v1       # docker://registry.example/app@sha256:...
+
+The manifest is read and hashed: the digest is that of its bytes, not what a header says.";
+
+#[cfg(feature = "registry")]
+pub(super) const LIST_EXAMPLES: &str = "\
+Examples:
+  castline list docker://registry.example/app
+  castline list docker://registry.example/app:v1 --referrers
+  castline list docker://registry.example/app:v1 --referrers --artifact-type application/spdx+json";
 
 pub(super) const CHECK_EXAMPLES: &str = "\
 Examples:

@@ -60,6 +60,22 @@ pub(crate) enum Command {
     /// Remove images that nothing needs which the ledger knows of; without --delete, say which.
     #[command(after_help = help::engine::PRUNE_EXAMPLES)]
     Prune(Prune),
+    /// List the tags of a repository in a registry, or what refers to an image there.
+    #[cfg(feature = "registry")]
+    #[command(after_help = help::LIST_EXAMPLES)]
+    List(List),
+    /// Say which digest a tag in a registry stands for now.
+    #[cfg(feature = "registry")]
+    #[command(after_help = help::PIN_EXAMPLES)]
+    Pin(Pin),
+    /// Bring an image out of a registry into a layout, and verify it.
+    #[cfg(feature = "registry")]
+    #[command(after_help = help::PULL_EXAMPLES)]
+    Pull(Pull),
+    /// Verify an image, and push it to a registry.
+    #[cfg(feature = "registry")]
+    #[command(after_help = help::PUSH_EXAMPLES)]
+    Push(Push),
     /// Show what an image is: identities, platforms, layers, configuration.
     #[command(after_help = help::INSPECT_EXAMPLES)]
     Inspect(Inspect),
@@ -103,6 +119,105 @@ pub(crate) struct Common {
     /// Change a limit, by the name that a finding gives it, e.g. `layerBytes=1TiB`. May be repeated.
     #[arg(long, value_name = "NAME=NUMBER", value_parser = limit)]
     pub(crate) limit: Vec<(String, u64)>,
+    #[command(flatten)]
+    pub(crate) network: Network,
+    /// Whether only documents are read, so that of an image in a registry no layers are needed.
+    #[arg(skip)]
+    pub(crate) documents_only: bool,
+}
+
+/// How registries are spoken to.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Images in registries")]
+pub(crate) struct Network {
+    /// Speak HTTP without TLS. (To loopback it is spoken anyway, where there is no TLS.)
+    #[cfg(feature = "registry")]
+    #[arg(long)]
+    pub(crate) plain_http: bool,
+    /// Also trust this authority's certificate, in PEM. `/etc/docker/certs.d/HOST/*.crt` are trusted anyway.
+    #[cfg(feature = "registry")]
+    #[arg(long = "ca", value_name = "FILE")]
+    pub(crate) authority: Vec<PathBuf>,
+    /// Take credentials from here only, instead of where containers and Docker keep them.
+    #[cfg(feature = "registry")]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) authfile: Option<PathBuf>,
+    /// Keep here what is pulled to be looked at; `~/.cache/castline/images` by default.
+    #[cfg(feature = "registry")]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) image_cache: Option<PathBuf>,
+}
+
+#[cfg(feature = "registry")]
+#[derive(Debug, Args)]
+pub(crate) struct Pull {
+    /// The image, e.g. `docker://registry.example/app:v1`.
+    #[arg(value_name = "IMAGE")]
+    pub(crate) from: Reference,
+    /// The layout: `oci:DIR`, or `oci:DIR:TAG` to give it a name there.
+    #[arg(value_name = "LAYOUT")]
+    pub(crate) to: Reference,
+    /// Only this platform, as `os/architecture[/variant]`; `all`: every platform that is listed must be there.
+    #[arg(long, value_name = "PLATFORM", value_parser = platforms)]
+    pub(crate) platform: Option<Platforms>,
+    /// Print one JSON document instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) network: Network,
+}
+
+#[cfg(feature = "registry")]
+impl Pull {
+    /// What is verified.
+    pub(crate) fn options(&self) -> Options {
+        Options::default()
+            .with_selection(self.from.selection())
+            .with_platforms(self.platform.clone().unwrap_or_default())
+    }
+}
+
+#[cfg(feature = "registry")]
+#[derive(Debug, Args)]
+pub(crate) struct Push {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// Where to: `docker://HOST/NAME:TAG`; without a tag it can be had by its digest only.
+    #[arg(value_name = "PLACE")]
+    pub(crate) to: Reference,
+    /// Another repository of the same registry, whose blobs need not be sent. May be repeated.
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) mount: Vec<Reference>,
+}
+
+#[cfg(feature = "registry")]
+#[derive(Debug, Args)]
+pub(crate) struct Pin {
+    /// The image, e.g. `docker://registry.example/app:v1`.
+    pub(crate) image: Reference,
+    /// Print one JSON document instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) network: Network,
+}
+
+#[cfg(feature = "registry")]
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// The repository, e.g. `docker://registry.example/app`; with --referrers, the image.
+    pub(crate) image: Reference,
+    /// List what refers to the image: signatures, bills of materials.
+    #[arg(long)]
+    pub(crate) referrers: bool,
+    /// Only referrers of this type.
+    #[arg(long, value_name = "TYPE", requires = "referrers")]
+    pub(crate) artifact_type: Option<String>,
+    /// Print one JSON document instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) network: Network,
 }
 
 #[derive(Debug, Args)]
@@ -202,6 +317,8 @@ pub(crate) struct Drift {
     /// Change a limit of the image, by the name that a finding gives it, e.g. `layerBytes=1TiB`. May be repeated.
     #[arg(long, value_name = "NAME=NUMBER", value_parser = limit)]
     pub(crate) limit: Vec<(String, u64)>,
+    #[command(flatten)]
+    pub(crate) network: Network,
 }
 
 /// What a plan is about.
@@ -369,6 +486,8 @@ impl Drift {
             platform: self.platform.clone().map(Platforms::One),
             json: self.json,
             limit: self.limit.clone(),
+            network: self.network.clone(),
+            documents_only: false,
         }
     }
 }
@@ -397,8 +516,12 @@ impl Common {
             .with_limits(limits)
     }
 
-    /// Opens the image, with a bar of its own: a large archive takes its time.
+    /// Opens the image, with a bar of its own: a large archive takes its time, and one in a registry is pulled into the cache first.
     pub(crate) fn open(&self, options: &Options) -> Result<Source, Failure> {
+        #[cfg(feature = "registry")]
+        if self.image.transport() == Transport::Docker {
+            return crate::registry::open(self, options);
+        }
         let bar = Bar::new("opening");
         let show = |progress| bar.show(progress);
         let (limits, watch) = (&options.limits, Watch::none().with_progress(&show));
