@@ -12,6 +12,7 @@ mod documents;
 mod drift;
 mod error;
 mod fleet;
+mod html;
 mod import;
 mod json;
 mod ledger;
