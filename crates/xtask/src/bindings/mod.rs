@@ -1,9 +1,11 @@
 //! `cargo xtask bindings`: each binding, built and installed as its users do, and tested from there.
 
 mod node;
-mod python;
+pub(crate) mod python;
 
 use std::{io, path::Path};
+
+pub use python::write_stubs;
 
 /// Builds, installs and tests every binding.
 ///
