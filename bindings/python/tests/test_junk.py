@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import inspect
 import math
-import tempfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import castline
 import pytest
-from samples import VECTORS, example, ledger
-
-FOLDER = Path(tempfile.gettempdir())
+from samples import VECTORS, example, ledger, small
 
 
 class Hostile:
@@ -37,7 +33,7 @@ def junk() -> list[Any]:
         deep = {"deep": deep}
     return [
         None, True, 0, -1, 1 << 31, (1 << 63) - 1, (1 << 64) - 1, 1 << 64, 1 << 200, 1.5, math.nan, math.inf, 1j,
-        "", "x", "\0", "\ud800", "x" * 100_000, "oci:", "../../..", b"", b"\xff", b"[" * 100_000, bytearray(b"{}"), memoryview(b"{}"),
+        "", "x", "\0", "\ud800", "x" * 100_000, "oci:", "../nowhere", b"", b"\xff", b"[" * 100_000, bytearray(b"{}"), memoryview(b"{}"),
         (), [], [1], ["x"], {}, {"a": 1}, {1: 1}, {"type": "tick"}, set(), range(10), endless, loop, deep,
         object(), object, len, print, Hostile(), Hostile, castline, castline.Digest.of(b""), castline.Cancel(),
     ]  # fmt: skip
@@ -59,7 +55,7 @@ def good() -> dict[str, Any]:
         "now": castline.Time.from_millis(0),
         "actor": "ann",
         "record": {"kind": "note", "text": "x"},
-        "image": f"oci:{min((VECTORS / 'layouts').iterdir())}",
+        "image": small(),
         "root": VECTORS / "layouts",
         "provider": "aws",
         "provenance": {},
@@ -87,17 +83,21 @@ def good() -> dict[str, Any]:
     }
 
 
+JUNK = junk()
+FITS = good()
+
+
 def callables() -> Iterator[tuple[str, Callable[..., Any]]]:
     plan, target = example()
     run = castline.Rollout(plan, target, at=castline.Time.from_millis(0))
-    verification = castline.verify(good()["image"])
+    verification = castline.verify(small())
     values = [
         *[target, target.fleet, target.release, target.policy, target.release.revision, target.fleet.instances[0]],
         *[plan, castline.simulate(plan, target), run, ledger(), verification, verification.report],
         *[castline.Digest.of(b""), castline.Platform("linux/amd64"), castline.Reference("oci:x"), castline.Amount("1")],
         *[castline.Time.from_millis(0), castline.Window("* * * * *", 60), castline.Cancel()],
         *[castline.Rootfs.from_json_lines(b""), castline.Scan.of(castline.Rootfs.from_json_lines(b""))],
-        castline.compare(good()["shipped"], good()["actual"]),
+        castline.compare(FITS["shipped"], FITS["actual"]),
     ]
     for name in castline.__all__:
         # Errors are classes of Python's own, and what one of them is made with is not castline's to say.
@@ -106,8 +106,7 @@ def callables() -> Iterator[tuple[str, Callable[..., Any]]]:
     for value in values:
         for name in dir(value):
             kind = getattr(type(value), name)
-            # `cancel` is what it is for; the others are `object`'s own.
-            if callable(kind) and getattr(object, name, None) is not kind and name not in ("__class__", "__new__"):
+            if callable(kind) and name in vars(type(value)) and name != "__new__":
                 yield f"{type(value).__name__}.{name}", getattr(value, name)
 
 
@@ -121,13 +120,12 @@ def parameters(call: Callable[..., Any]) -> list[inspect.Parameter]:
 
 def arguments(own: list[inspect.Parameter], spoilt: inspect.Parameter, wrong: Any) -> tuple[list[Any], dict[str, Any]]:
     """What fits everywhere but for one parameter."""
-    fits = good()
     positional: list[Any] = []
     named: dict[str, Any] = {}
     for one in own:
         if one is not spoilt and (one.default is not one.empty or one.kind is one.VAR_KEYWORD):
             continue
-        value = wrong if one is spoilt else fits[one.name]
+        value = wrong if one is spoilt else FITS[one.name]
         if one.kind is one.VAR_KEYWORD:
             named["member"] = value
         elif one.kind is one.KEYWORD_ONLY or (one is spoilt and one.default is not one.empty):
@@ -142,7 +140,7 @@ def test_junk_raises_or_is_answered(name: str, call: Callable[..., Any]) -> None
     own = parameters(call)
     refused = 0
     for spoilt in own:
-        for wrong in junk():
+        for wrong in JUNK:
             positional, named = arguments(own, spoilt, wrong)
             try:
                 call(*positional, **named)

@@ -127,7 +127,7 @@ def test_interrupts_stop_the_work(large: str) -> None:
 
 
 def test_another_interpreter_of_the_process_is_refused_in_words() -> None:
-    """State is the process's, and PyO3 serves one interpreter: the second one must not crash, or share objects with the first."""
+    """A second one would get exceptions of the first one's classes, which it cannot catch by name."""
     name = "_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters"
     interpreters: Any = importlib.import_module(name)
     other = interpreters.create()

