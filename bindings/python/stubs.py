@@ -82,6 +82,7 @@ HEADER = '''"""The compiled half of castline. What it says of dictionaries is in
 
 # Made by `cargo xtask stubs`.
 
+import builtins
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -92,6 +93,7 @@ from typing import Any, Final, Self, final
 class Refine(ast.NodeTransformer):
     def __init__(self) -> None:
         self.place: list[str] = []
+        self.hidden: set[str] = set()
         self.used: set[str] = set()
         self.vague: list[str] = []
 
@@ -104,15 +106,20 @@ class Refine(ast.NodeTransformer):
         text = "Any" if given is None else ast.unparse(given)
         for pattern, instead in USUAL:
             text = re.sub(pattern, instead, text)
+        if "bytes" in self.hidden:
+            text = re.sub(r"\bbytes\b", "builtins.bytes", text)
         if re.search(r"\bAny\b|Supports|Iterator$", text):
             self.vague.append(f"{name}: {text}")
         return ast.parse(text, mode="eval").body
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
-        self.place.append(node.name)
-        self.generic_visit(node)
-        self.place.pop()
         names = {one.name for one in node.body if isinstance(one, ast.FunctionDef)}
+        self.place.append(node.name)
+        # Where a class has a member of that name, the name is the member's.
+        self.hidden = names
+        self.generic_visit(node)
+        self.hidden = set()
+        self.place.pop()
         if "__eq__" in names and "__hash__" not in names:
             node.body.append(ast.parse("__hash__: None  # type: ignore[assignment]").body[0])
         return node
@@ -130,7 +137,13 @@ class Refine(ast.NodeTransformer):
 
 def stubs(generated: str) -> str:
     tree = ast.parse(generated)
-    tree.body = [one for one in tree.body if not isinstance(one, ast.ImportFrom)]
+    # Its imports are in the header. The function `__getattr__`, instead of a list of names, says that there may be more than the
+    # library knows beforehand; there is not, which stubtest sees.
+    tree.body = [
+        one for one in tree.body if not isinstance(one, ast.ImportFrom) and getattr(one, "name", "") != "__getattr__"
+    ]
+    names = [one.name for one in tree.body if isinstance(one, ast.ClassDef | ast.FunctionDef)]
+    names += [ast.unparse(one.target) for one in tree.body if isinstance(one, ast.AnnAssign)]
     refine = Refine()
     refine.visit(tree)
     faults = [f"no line says what {one} is" for one in refine.vague]
@@ -139,7 +152,7 @@ def stubs(generated: str) -> str:
         sys.exit("stubs.py: " + "\n".join(faults))
     text = ast.unparse(ast.fix_missing_locations(tree))
     text = re.sub(r"(__hash__: None)$", r"\1  # type: ignore[assignment]", text, flags=re.MULTILINE)
-    return f"{HEADER}\n{text}\n"
+    return f"{HEADER}\n__all__ = {sorted(names)}\n{text}\n"
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import gc
 import pickle
 import resource
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import castline
@@ -89,10 +90,11 @@ def test_work_that_was_cancelled_before_does_not_begin(large: str) -> None:
 
 
 def test_a_tree_and_a_scan_are_cancelled_on_the_way(large: str) -> None:
-    for work in [
+    works: list[Callable[[castline.Cancel], object]] = [
         lambda cancel: castline.tree(large, cancel=cancel, jobs=1),
         lambda cancel: castline.scan(large.removeprefix("oci:"), cancel=cancel),
-    ]:
+    ]
+    for work in works:
         cancel = castline.Cancel()
         threading.Timer(0.05, cancel.cancel).start()
         with pytest.raises(castline.OperationCancelledError):

@@ -106,7 +106,7 @@ def test_results_are_equal_but_stay_where_they_are() -> None:
         with pytest.raises(TypeError, match="pickle"):
             pickle.dumps(value)
     with pytest.raises(TypeError):
-        castline.Image()  # type: ignore[call-arg]
+        castline.Image()
 
 
 def test_a_rollout_is_copied_and_goes_its_own_way() -> None:

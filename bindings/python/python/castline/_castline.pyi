@@ -2,12 +2,13 @@
 
 # Made by `cargo xtask stubs`.
 
+import builtins
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, Final, Self, final
 
-__all__ = ['__version__', 'Amount', 'Cancel', 'Digest', 'DriftReport', 'Fleet', 'Image', 'Instance', 'Ledger', 'Plan', 'Platform', 'Policy', 'Reference', 'Release', 'Report', 'Revision', 'Rollout', 'Rootfs', 'Scan', 'Target', 'Time', 'Timeline', 'Verification', 'Window', '_codes', 'bounds', 'check', 'compare', 'explore', 'import_aws', 'import_docker', 'import_kubernetes', 'import_packer', 'inspect', 'plan', 'scan', 'simulate', 'tree', 'verify']
+__all__ = ['Amount', 'Cancel', 'Digest', 'DriftReport', 'Fleet', 'Image', 'Instance', 'Ledger', 'Plan', 'Platform', 'Policy', 'Reference', 'Release', 'Report', 'Revision', 'Rollout', 'Rootfs', 'Scan', 'Target', 'Time', 'Timeline', 'Verification', 'Window', '__version__', '_codes', 'bounds', 'check', 'compare', 'explore', 'import_aws', 'import_docker', 'import_kubernetes', 'import_packer', 'inspect', 'plan', 'scan', 'simulate', 'tree', 'verify']
 __version__: Final[str]
 
 @final
@@ -929,7 +930,7 @@ class Report:
         """
 
     @staticmethod
-    def from_json(text: str | bytes | bytearray) -> Report:
+    def from_json(text: str | builtins.bytes | bytearray) -> Report:
         """
         Reads it from JSON, a text or bytes in UTF-8.
         """
@@ -1131,7 +1132,7 @@ class Scan:
         """
 
     @property
-    def mounts(self, /) -> list[bytes]:
+    def mounts(self, /) -> list[builtins.bytes]:
         """
         The paths, in bytes, where other filesystems are mounted: what is below them is not in the tree.
         """
@@ -1149,7 +1150,7 @@ class Scan:
         """
 
     @property
-    def unread(self, /) -> dict[bytes, str]:
+    def unread(self, /) -> dict[builtins.bytes, str]:
         """
         What could not be read, by its path in bytes, and why. Where it is a folder, nothing below it need be in the tree either.
         """

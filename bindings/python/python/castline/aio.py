@@ -82,14 +82,14 @@ async def _stoppable(work: Callable[[Cancel, _Progress | None], _T], progress: _
     cancel = Cancel()
     raised: list[Exception] = []
 
-    def tell(*now: int) -> None:
-        loop.call_soon_threadsafe(told, now)
+    def tell(done: int, total: int, blobs: int, total_blobs: int) -> None:
+        loop.call_soon_threadsafe(told, done, total, blobs, total_blobs)
 
-    def told(now: tuple[int, int, int, int]) -> None:
+    def told(done: int, total: int, blobs: int, total_blobs: int) -> None:
         if progress is None or cancel.cancelled:
             return
         try:
-            progress(*now)
+            progress(done, total, blobs, total_blobs)
         except Exception as error:
             raised.append(error)
             cancel.cancel()

@@ -88,9 +88,9 @@ fn types_are_complete(environment: &Environment<'_>) -> io::Result<()> {
     fs::create_dir_all(&place)?;
     let install = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--no-save", "--ignore-scripts"];
     execute(environment.root, &[&install[..], &["--prefix", text(&place)?, PYRIGHT]].concat(), &[])?;
-    let (program, python) = (text(&program)?, text(&environment.python)?);
-    let verify = [program, "--pythonpath", python, "--verifytypes", "castline", "--ignoreexternal"];
-    execute(environment.root, &verify, &[])
+    // It asks the `python` that is found first where packages are: for this it takes no option.
+    let verify = [text(&program)?, "--verifytypes", "castline", "--ignoreexternal"];
+    execute(environment.root, &verify, &[("PATH", &environment.path()?)])
 }
 
 /// Builds what a source distribution has, apart from this folder, and uses it.
