@@ -97,7 +97,7 @@ fn types_are_complete(environment: &Environment<'_>) -> io::Result<()> {
 fn from_source(environment: &Environment<'_>) -> io::Result<()> {
     let root = environment.root;
     let source = emptied(&root.join(PLACE).join("source"))?;
-    environment.maturin(&["sdist", "--quiet", "--manifest-path", MANIFEST, "--out", text(&source)?])?;
+    environment.maturin(&["sdist", "--manifest-path", MANIFEST, "--out", text(&source)?])?;
     let archive = only(&source)?;
     let wheels = emptied(&root.join(PLACE).join("wheels"))?;
     let other = Environment::fresh(root, "from-source")?;
@@ -151,7 +151,9 @@ impl<'a> Environment<'a> {
     pub(crate) fn pip(&self, arguments: &[&str], environment: &[(&str, &str)]) -> io::Result<()> {
         let python = text(&self.python)?;
         let pip = ["python3", "-m", "pip", "--python", python, "--disable-pip-version-check"];
-        let path = self.path()?;
+        // The pip that is there, and maturin from here.
+        let path =
+            format!("{}:{}", std::env::var("PATH").unwrap_or_default(), text(&self.folder.join("bin"))?);
         let environment = [environment, &[("PATH", path.as_str())]].concat();
         execute(self.root, &[&pip[..], arguments].concat(), &environment)
     }

@@ -56,10 +56,11 @@ pub fn run(root: &Path) -> io::Result<()> {
 
 /// The wheel and what it is built from.
 fn python(dist: &Dist<'_>) -> io::Result<()> {
-    let out = ["--quiet", "--manifest-path", "bindings/python/Cargo.toml", "--out", text(&dist.into)?];
+    let out = ["--manifest-path", "bindings/python/Cargo.toml", "--out", text(&dist.into)?];
     dist.tools.maturin(&[&["sdist"], &out[..]].concat())?;
     // With `--zig` it links against what the tag promises.
-    let wheel = ["build", "--release", "--zig", "--compatibility", "manylinux2014", "--target", TARGET];
+    let wheel =
+        ["build", "--quiet", "--release", "--zig", "--compatibility", "manylinux2014", "--target", TARGET];
     dist.tools.maturin(&[&wheel[..], &out].concat())
 }
 
