@@ -51,7 +51,8 @@ def test_threads_share_values() -> None:
             assert castline.verify(small(), jobs=1 + number % 3).report == expected
             assert castline.plan(target) == plan and hash(plan) == hash(castline.plan(target))
             run.on({"type": "tick", "at": str(castline.Time.from_millis(number * 100 + turn))})
-            assert run == run and run.copy() is not run and run.next()["actions"]
+            mine = run.copy()
+            assert mine == mine.copy() and run.next()["actions"]
             assert [one.id for one in target.fleet] == ["w0", "w1", "w2"]
 
     with ThreadPoolExecutor(8) as threads:

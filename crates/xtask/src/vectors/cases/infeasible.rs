@@ -27,7 +27,7 @@ fn infeasible() -> Vec<Case> {
         ),
         plans(
             "more-copies-than-anybody-has",
-            &web(two, 1 << 40, &policy(0, 1, &json!({}))),
+            &web(two, 10_000_000, &policy(0, 1, &json!({}))),
             "!too-many-replicas the release of web",
         ),
         plans(
