@@ -1,7 +1,13 @@
 //! Documents: values that JSON says wholly, with one canonical form and its digest.
 
+use std::collections::BTreeMap;
+
 use castline::policy;
-use pyo3::prelude::*;
+use pyo3::{
+    prelude::*,
+    pybacked::{PyBackedBytes, PyBackedStr},
+    types::PyMapping,
+};
 
 use crate::{error, texts::Revision, verify::Image};
 
@@ -14,8 +20,8 @@ macro_rules! document_class {
                 /// Reads it from JSON in any form, a text or bytes in UTF-8.
                 #[staticmethod]
                 fn from_json(py: Python<'_>, text: $crate::documents::Text) -> PyResult<Self> {
-                    let read = <$inner as castline::Document>::from_json(text.as_bytes());
-                    $crate::error::OrRaise::or_raise(read, py).map(Self)
+                    let read = || <$inner as castline::Document>::from_json(text.as_bytes());
+                    $crate::error::OrRaise::or_raise($crate::work::apart(py, read)?, py).map(Self)
                 }
 
                 /// Reads it from dictionaries, lists, texts and numbers, named as in JSON.
@@ -36,12 +42,12 @@ macro_rules! document_class {
 
                 /// The digest of its canonical form: its identity.
                 #[getter]
-                fn digest(&self, py: Python<'_>) -> $crate::texts::Digest {
-                    $crate::texts::Digest(py.detach(|| castline::Document::digest(&self.0)))
+                pub(crate) fn digest(&self, py: Python<'_>) -> PyResult<$crate::texts::Digest> {
+                    $crate::work::apart(py, || castline::Document::digest(&self.0)).map($crate::texts::Digest)
                 }
 
-                fn __hash__(&self, py: Python<'_>) -> u64 {
-                    $crate::texts::hashed(&self.digest(py).0)
+                fn __hash__(&self, py: Python<'_>) -> PyResult<u64> {
+                    Ok($crate::texts::hashed(&self.digest(py)?.0))
                 }
 
                 $($methods)*
@@ -51,11 +57,11 @@ macro_rules! document_class {
 }
 pub(crate) use document_class;
 
-/// A text, or bytes in UTF-8.
+/// A text, or bytes in UTF-8. Not copied: Python's own keep it.
 #[derive(FromPyObject)]
 pub(crate) enum Text {
-    Text(String),
-    Bytes(Vec<u8>),
+    Text(PyBackedStr),
+    Bytes(PyBackedBytes),
 }
 
 impl Text {
@@ -64,6 +70,19 @@ impl Text {
             Self::Text(text) => text.as_bytes(),
             Self::Bytes(bytes) => bytes,
         }
+    }
+}
+
+/// Texts by their names, of any mapping.
+#[derive(Default)]
+pub(crate) struct Texts(pub(crate) BTreeMap<String, String>);
+
+impl<'py> FromPyObject<'_, 'py> for Texts {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let items = value.cast::<PyMapping>()?.items()?;
+        items.iter().map(|item| item.extract()).collect::<PyResult<_>>().map(Self)
     }
 }
 
@@ -111,10 +130,10 @@ document_class! {
             service: &str,
             provider: String,
             id: String,
-            provenance: std::collections::BTreeMap<String, String>,
+            provenance: Texts,
             replicas: u64,
         ) -> PyResult<Self> {
-            let image = castline::ProviderImage { provider, id, provenance };
+            let image = castline::ProviderImage { provider, id, provenance: provenance.0 };
             let release = castline::Release::of_provider_image(service, image, replicas);
             error::OrRaise::or_raise(release, py).map(Self)
         }

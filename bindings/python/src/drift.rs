@@ -1,6 +1,6 @@
 //! Whether what runs is what was shipped.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use castline::drift::Comparison;
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyIterator};
@@ -8,7 +8,7 @@ use pyo3::{exceptions::PyValueError, prelude::*, types::PyIterator};
 use crate::{
     documents::Text,
     error::{self, OrRaise as _},
-    json,
+    html, json,
     work::{self, Cancel},
 };
 
@@ -22,7 +22,7 @@ impl Rootfs {
     /// Reads it from JSON lines, as `castline tree --json` prints them.
     #[staticmethod]
     fn from_json_lines(py: Python<'_>, lines: Text) -> PyResult<Self> {
-        castline::Rootfs::read_json_lines(&mut lines.as_bytes())
+        work::apart(py, || castline::Rootfs::read_json_lines(&mut lines.as_bytes()))?
             .map(Self)
             .map_err(|reason| error::of_code(py, "INVALID_DOCUMENT", &format!("tree: {reason}")))
     }
@@ -50,6 +50,10 @@ impl Rootfs {
         self.0.len()
     }
 
+    fn __hash__(&self) -> PyResult<u64> {
+        Ok(crate::texts::hashed(&self.to_json_lines()?))
+    }
+
     fn __repr__(&self) -> String {
         format!("<castline.Rootfs {} entries>", self.0.len())
     }
@@ -61,8 +65,8 @@ impl Rootfs {
 }
 
 /// What a scan found.
-#[pyclass(frozen, from_py_object, module = "castline")]
-#[derive(Clone, Debug)]
+#[pyclass(frozen, eq, from_py_object, module = "castline")]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Scan(castline::drift::Scan);
 
 #[pymethods]
@@ -77,6 +81,31 @@ impl Scan {
     #[getter]
     fn rootfs(&self) -> Rootfs {
         Rootfs(self.0.rootfs.clone())
+    }
+
+    /// What could not be read, by its path in bytes, and why. Where it is a folder, nothing below it need be in the tree either.
+    #[getter]
+    fn unread(&self) -> BTreeMap<Vec<u8>, String> {
+        use castline::drift::Unread;
+        let told = |why: &Unread| match why {
+            Unread::Vanished => "it was gone".to_owned(),
+            Unread::Changing => "it changed while it was read".to_owned(),
+            Unread::Refused(reason) => reason.clone(),
+            _ => "it could not be read".to_owned(),
+        };
+        self.0.unread.iter().map(|(path, why)| (path.clone(), told(why))).collect()
+    }
+
+    /// The paths, in bytes, where other filesystems are mounted: what is below them is not in the tree.
+    #[getter]
+    fn mounts(&self) -> Vec<std::borrow::Cow<'_, [u8]>> {
+        self.0.mounts.iter().map(|path| path.as_slice().into()).collect()
+    }
+
+    /// Bytes of files that were read.
+    #[getter]
+    fn bytes(&self) -> u64 {
+        self.0.bytes
     }
 
     fn __repr__(&self) -> String {
@@ -128,6 +157,14 @@ json::record_class! {
 
         fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
             self.findings(py)?.try_iter()
+        }
+
+        /// For notebooks.
+        fn _repr_html_(&self) -> String {
+            let rows = self.0.findings.iter().map(|finding| {
+                [finding.severity.name().into(), finding.code.name().into(), finding.path.as_str().into()]
+            });
+            html::table(&self.__repr__(), rows)
         }
     }
 }
@@ -188,5 +225,5 @@ pub(crate) fn compare(
         Actual::Scan(scan) => scan.0,
         Actual::Rootfs(rootfs) => castline::drift::Scan::of(rootfs.0),
     };
-    Ok(DriftReport(py.detach(|| castline::drift::compare(&shipped.0, &scan, &options))))
+    work::apart(py, || castline::drift::compare(&shipped.0, &scan, &options)).map(DriftReport)
 }

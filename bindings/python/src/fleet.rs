@@ -1,15 +1,16 @@
 //! What runs.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use castline::{Health, Integrity, Phase};
 use pyo3::{prelude::*, types::PyIterator};
 
 use crate::{
-    documents::document_class,
+    documents::{Texts, document_class},
     error::{self, OrRaise as _},
     json,
     texts::{Revision, Time},
+    work,
 };
 
 /// A member of an enumeration by its name in JSON.
@@ -50,7 +51,7 @@ json::record_class! {
             created_at: Option<&Time>,
             ready_at: Option<&Time>,
             deletion_cost: Option<i32>,
-            labels: Option<BTreeMap<String, String>>,
+            labels: Option<Texts>,
         ) -> PyResult<Self> {
             let mut instance = castline::Instance::new(id).with_image(image).with_zone(zone);
             if phase != "running" {
@@ -77,8 +78,10 @@ json::record_class! {
             if let Some(cost) = deletion_cost {
                 instance = instance.with_deletion_cost(cost);
             }
-            let labels = labels.unwrap_or_default();
-            Ok(Self(labels.into_iter().fold(instance, |one, (key, value)| one.with_label(key, value))))
+            if let Some(labels) = labels.filter(|labels| !labels.0.is_empty()) {
+                instance.labels = Arc::new(labels.0);
+            }
+            Ok(Self(instance))
         }
 
         /// What names it on its platform; it never names another one.
@@ -149,7 +152,7 @@ document_class! {
             for instance in instances.try_iter()? {
                 all.push(instance?.cast::<Instance>()?.get().0.clone());
             }
-            castline::Fleet::new(service, all).or_raise(py).map(Self)
+            work::apart(py, || castline::Fleet::new(service, all))?.or_raise(py).map(Self)
         }
 
         /// The service.

@@ -3,7 +3,7 @@
 use castline::import;
 use pyo3::prelude::*;
 
-use crate::{documents::Text, error::OrRaise as _, json};
+use crate::{documents::Text, error::OrRaise as _, json, work};
 
 fn bytes(documents: &[Text]) -> Vec<&[u8]> {
     documents.iter().map(Text::as_bytes).collect()
@@ -25,7 +25,7 @@ pub(crate) fn import_kubernetes<'py>(
     if let Some(container) = container {
         options = options.with_container(container);
     }
-    json::to_python(py, &import::kubernetes(&bytes(&documents), &options).or_raise(py)?)
+    json::to_python(py, &work::apart(py, || import::kubernetes(&bytes(&documents), &options))?.or_raise(py)?)
 }
 
 /// Fleets out of `docker inspect` or `podman inspect`.
@@ -40,7 +40,7 @@ pub(crate) fn import_docker<'py>(
     if let Some(zone) = zone {
         options = options.with_zone(zone);
     }
-    json::to_python(py, &import::docker(&bytes(&documents), &options).or_raise(py)?)
+    json::to_python(py, &work::apart(py, || import::docker(&bytes(&documents), &options))?.or_raise(py)?)
 }
 
 /// Fleets out of `aws ec2 describe-instances` and `aws autoscaling describe-auto-scaling-groups`.
@@ -48,7 +48,7 @@ pub(crate) fn import_docker<'py>(
 #[pyo3(signature = (*documents))]
 pub(crate) fn import_aws<'py>(py: Python<'py>, documents: Vec<Text>) -> PyResult<Bound<'py, PyAny>> {
     let services = import::Services::default();
-    json::to_python(py, &import::aws(&bytes(&documents), &services).or_raise(py)?)
+    json::to_python(py, &work::apart(py, || import::aws(&bytes(&documents), &services))?.or_raise(py)?)
 }
 
 /// The one image that Packer's `manifest.json` has, as `{"provider": …, "id": …, "provenance": …}`.
@@ -67,6 +67,6 @@ pub(crate) fn import_packer<'py>(
     if let Some(build) = build {
         options = options.with_build(build);
     }
-    let images = import::packer(manifest.as_bytes(), &options).or_raise(py)?;
+    let images = work::apart(py, || import::packer(manifest.as_bytes(), &options))?.or_raise(py)?;
     json::to_python(py, &images.only().or_raise(py)?)
 }

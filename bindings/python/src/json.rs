@@ -4,7 +4,7 @@ use castline::Document;
 use pyo3::{prelude::*, sync::PyOnceLock, types::PyString};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::error;
+use crate::{error, work};
 
 /// Python's own values (dictionaries, lists, numbers, texts) of what serde can write.
 pub(crate) fn to_python<'py>(py: Python<'py>, value: &impl Serialize) -> PyResult<Bound<'py, PyAny>> {
@@ -24,9 +24,10 @@ pub(crate) fn of_python(value: &Bound<'_, PyAny>) -> PyResult<String> {
 }
 
 /// A document of Python's own values.
-pub(crate) fn document<D: Document>(value: &Bound<'_, PyAny>) -> PyResult<D> {
+pub(crate) fn document<D: Document + Send>(value: &Bound<'_, PyAny>) -> PyResult<D> {
     let text = of_python(value)?;
-    D::from_json(text.as_bytes()).map_err(|error| error::raise(value.py(), &error))
+    work::apart(value.py(), || D::from_json(text.as_bytes()))?
+        .map_err(|error| error::raise(value.py(), &error))
 }
 
 /// What is no document of its own, e.g. an event, of Python's own values. `kind` names it in messages.
@@ -36,7 +37,7 @@ pub(crate) fn value<T: DeserializeOwned>(kind: &str, value: &Bound<'_, PyAny>) -
 
 /// The same of JSON.
 pub(crate) fn read<T: DeserializeOwned>(py: Python<'_>, kind: &str, json: &[u8]) -> PyResult<T> {
-    serde_json::from_slice(json)
+    work::guarded(|| serde_json::from_slice(json))?
         .map_err(|reason| error::of_code(py, "INVALID_DOCUMENT", &format!("{kind}: {reason}")))
 }
 

@@ -8,6 +8,7 @@ use crate::{
     error::{self, OrRaise as _},
     json,
     texts::{Digest, Time},
+    work,
 };
 
 /// A chain of entries, each of which names the one before it by its digest. Immutable: appending gives another one.
@@ -37,7 +38,7 @@ impl Ledger {
     ) -> PyResult<Self> {
         let anchor =
             head.map(|head| Anchor::Head(head.0)).or_else(|| within.map(|within| Anchor::Within(within.0)));
-        let read = py.detach(|| core::Ledger::verify(lines.as_bytes(), anchor.as_ref()));
+        let read = work::apart(py, || core::Ledger::verify(lines.as_bytes(), anchor.as_ref()))?;
         read.map(Self).map_err(|broken| error::raise_broken(py, &broken))
     }
 

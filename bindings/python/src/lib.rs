@@ -12,6 +12,7 @@ mod documents;
 mod drift;
 mod error;
 mod fleet;
+mod html;
 mod import;
 mod json;
 mod ledger;
@@ -25,6 +26,8 @@ use pyo3::prelude::*;
 
 #[pymodule]
 mod _castline {
+    use pyo3::{exceptions::PyImportError, prelude::*, sync::PyOnceLock};
+
     #[pymodule_export]
     use super::documents::{Policy, Release};
     #[pymodule_export]
@@ -49,6 +52,19 @@ mod _castline {
     #[pymodule_export]
     #[allow(non_upper_case_globals, reason = "the name is Python's")]
     const __version__: &str = env!("CARGO_PKG_VERSION");
+
+    /// Serves one interpreter of a process, and refuses others: they would get classes and exceptions of the first one.
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        static FIRST: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+        // Each interpreter has its own.
+        let builtins = module.py().import("builtins")?;
+        let first = FIRST.get_or_init(module.py(), || builtins.clone().unbind());
+        if first.is(&builtins) {
+            return Ok(());
+        }
+        Err(PyImportError::new_err("castline does not support subinterpreters: use threads or processes"))
+    }
 
     /// The codes of everything that can go wrong, by kind: for tests that each is known here.
     #[pyo3::pyfunction]

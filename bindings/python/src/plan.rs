@@ -12,6 +12,7 @@ use crate::{
     fleet::Fleet,
     json,
     texts::Time,
+    work,
 };
 
 /// What is to become of one service.
@@ -44,6 +45,11 @@ impl Target {
     #[getter]
     fn policy(&self) -> Policy {
         Policy(self.0.policy.clone())
+    }
+
+    fn __hash__(&self, py: Python<'_>) -> PyResult<u64> {
+        let all = (self.fleet().digest(py)?.0, self.release().digest(py)?.0, self.policy().digest(py)?.0);
+        Ok(crate::texts::hashed(&all))
     }
 
     fn __repr__(&self) -> String {
@@ -154,7 +160,7 @@ json::record_class! {
 #[pyo3(signature = (*targets))]
 pub(crate) fn plan(py: Python<'_>, targets: Vec<Target>) -> PyResult<Plan> {
     let targets = self::targets(targets);
-    py.detach(|| core::plan(&targets))
+    work::apart(py, || core::plan(&targets))?
         .map(Plan)
         .map_err(|infeasible| error::raise_infeasible(py, &infeasible))
 }
@@ -164,7 +170,7 @@ pub(crate) fn plan(py: Python<'_>, targets: Vec<Target>) -> PyResult<Plan> {
 #[pyo3(signature = (plan, *targets))]
 pub(crate) fn check<'py>(py: Python<'py>, plan: &Plan, targets: Vec<Target>) -> PyResult<Bound<'py, PyAny>> {
     let targets = self::targets(targets);
-    let proof = py.detach(|| core::check::check(&plan.0, &targets));
+    let proof = work::apart(py, || core::check::check(&plan.0, &targets))?;
     json::to_python(py, &proof.map_err(|violation| error::raise_violation(py, &violation))?)
 }
 
@@ -188,7 +194,7 @@ pub(crate) fn explore<'py>(
     if let Some(faults) = faults {
         extent = extent.with_faults(faults);
     }
-    let explored = py.detach(|| core::check::explore(&plan.0, &targets, &fallback, extent));
+    let explored = work::apart(py, || core::check::explore(&plan.0, &targets, &fallback, extent))?;
     json::to_python(py, &explored.map_err(|violation| error::raise_violation(py, &violation))?)
 }
 
@@ -210,7 +216,7 @@ pub(crate) fn simulate(
 ) -> PyResult<Timeline> {
     let (targets, fallback, world) = (self::targets(targets), releases(fallback), self::world(world)?);
     let at = at.map(|at| at.0).unwrap_or_default();
-    py.detach(|| core::simulate(&plan.0, &targets, &fallback, &world, at)).or_raise(py).map(Timeline)
+    work::apart(py, || core::simulate(&plan.0, &targets, &fallback, &world, at))?.or_raise(py).map(Timeline)
 }
 
 /// How many waves a plan has, and the fewest that any plan could have.
@@ -223,5 +229,5 @@ pub(crate) fn bounds<'py>(
     world: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let (targets, world) = (self::targets(targets), self::world(world)?);
-    json::to_python(py, &py.detach(|| core::bounds(&plan.0, &targets, &world)))
+    json::to_python(py, &work::apart(py, || core::bounds(&plan.0, &targets, &world))?)
 }

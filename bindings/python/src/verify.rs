@@ -7,7 +7,7 @@ use pyo3::{exceptions::PyValueError, prelude::*, types::PyIterator};
 
 use crate::{
     drift::Rootfs,
-    json,
+    html, json,
     texts::{Digest, Platform, Reference},
     work::{self, Cancel, Failure},
 };
@@ -109,6 +109,15 @@ impl Image {
         crate::texts::hashed(self.0.digest())
     }
 
+    // It is not picklable: whoever reads it elsewhere has verified nothing.
+    fn __copy__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    fn __deepcopy__<'py>(slf: Bound<'py, Self>, _memo: &Bound<'py, PyAny>) -> Bound<'py, Self> {
+        slf
+    }
+
     fn __repr__(&self) -> String {
         let platform = self.0.platform().map_or(String::new(), |platform| format!(" {platform}"));
         format!("<castline.Image {}{platform}>", self.0.digest())
@@ -175,23 +184,12 @@ json::record_class! {
 
         /// For notebooks.
         fn _repr_html_(&self) -> String {
-            let mut rows = String::new();
-            for finding in &self.0.findings {
-                let cells = [finding.level.name(), finding.code.name(), &finding.message];
-                rows.push_str("<tr>");
-                for cell in cells {
-                    rows.extend(["<td>", &escaped(cell), "</td>"]);
-                }
-                rows.push_str("</tr>");
-            }
-            format!("<p>{}</p><table>{rows}</table>", escaped(&self.__repr__()))
+            let rows = self.0.findings.iter().map(|finding| {
+                [finding.level.name().into(), finding.code.name().into(), finding.message.as_str().into()]
+            });
+            html::table(&self.__repr__(), rows)
         }
     }
-}
-
-/// Text for HTML.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// What a verification yields: the report, and the images that may run.
@@ -244,14 +242,15 @@ pub(crate) fn verify(
 
 /// What `image` says that it holds: images, platforms, layers, names. Reads the documents and no layer.
 #[pyfunction]
-#[pyo3(signature = (image, *, platform = None))]
+#[pyo3(signature = (image, *, platform = None, cancel = None))]
 pub(crate) fn inspect<'py>(
     py: Python<'py>,
     image: Place,
     platform: Option<&Bound<'py, PyAny>>,
+    cancel: Option<&Cancel>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let options = options(platform, None)?;
-    let inspection = work::run(py, None, None, |watch| {
+    let inspection = work::run(py, None, cancel, |watch| {
         let (source, options) = opened(image, options, watch)?;
         Ok(castline::inspect(&source, &options, watch)?)
     })?;

@@ -1,6 +1,8 @@
 //! Long work: outside the interpreter's lock, with progress, and stopped by a flag, an exception or a signal.
 
 use std::{
+    any::Any,
+    panic::{self, AssertUnwindSafe},
     sync::{Mutex, PoisonError, mpsc},
     thread,
     time::Duration,
@@ -118,14 +120,25 @@ pub(crate) fn run<T: Send>(
     if let Some(raised) = stopped {
         return Err(raised);
     }
-    match outcome {
-        Ok(outcome) => outcome.map_err(|failure| failure.raise(py)),
-        Err(panic) => {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason");
-            Err(PySystemError::new_err(format!("castline has a fault, please report it: {text}")))
-        }
-    }
+    outcome.map_err(|panic| fault(&*panic))?.map_err(|failure| failure.raise(py))
+}
+
+/// Does short work outside the interpreter's lock, and on this thread: it touches no value of Python, and cannot be stopped.
+pub(crate) fn apart<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> PyResult<T> {
+    py.detach(|| guarded(work))
+}
+
+/// Does work that is so short that others need not run meanwhile.
+pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> PyResult<T> {
+    // What was changed half way by a panic is never looked at again: it went with the closure, or is behind a lock of its own.
+    panic::catch_unwind(AssertUnwindSafe(work)).map_err(|panic| fault(&*panic))
+}
+
+/// A panic as an exception that `except Exception` catches.
+fn fault(panic: &(dyn Any + Send)) -> PyErr {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason");
+    PySystemError::new_err(format!("castline has a fault, please report it: {text}"))
 }
 
 fn tell(py: Python<'_>, progress: Option<&Py<PyAny>>, latest: &Mutex<Option<Progress>>) -> PyResult<()> {

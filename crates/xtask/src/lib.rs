@@ -2,6 +2,7 @@
 
 pub mod bindings;
 pub mod checks;
+pub mod dist;
 pub mod engines;
 pub mod fuzz;
 pub mod images;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use xtask::{bindings, checks, fuzz, mutants, say, vectors};
+use xtask::{bindings, checks, dist, fuzz, mutants, say, vectors};
 
 /// Tasks of castline's developers.
 #[derive(Debug, Parser)]
@@ -28,6 +28,10 @@ enum Task {
         /// Only this one: `python`, `node` or `c`
         only: Option<String>,
     },
+    /// Build everything that is given to users, into target/dist, for the oldest Linux that is promised (20 minutes on 2 cores)
+    Dist,
+    /// Write the types of Python's compiled half, of what it says of itself
+    Stubs,
     /// Write the JSON Schemas of what `--json` prints, into schemas/
     Schema,
     /// Run the fuzz targets for a while (needs a nightly toolchain; installs cargo-fuzz)
@@ -64,6 +68,8 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Test => checks::run(&root),
         Task::Bindings { only } => bindings::run(&root, only.as_deref()),
+        Task::Dist => dist::run(&root),
+        Task::Stubs => bindings::write_stubs(&root),
         Task::Schema => checks::write_schemas(&root),
         Task::Fuzz { target, seconds } => fuzz::run(&root, seconds, target.as_deref()),
         Task::Mutants { only, seconds } => mutants::run(&root, only.as_deref(), seconds),

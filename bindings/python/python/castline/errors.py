@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ._castline import Report
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 class CastlineError(Exception):
     """Base of everything that castline raises."""
 
-    code: ClassVar[str] = "UNKNOWN"
+    code: str = "UNKNOWN"
 
 
 class InvalidDigestError(CastlineError, ValueError):
@@ -175,7 +175,7 @@ class _Detailed(CastlineError):
     def __init__(self, message: str, detail: dict[str, Any]) -> None:
         super().__init__(message, detail)
         self.detail = detail
-        self.code = detail["code"]  # type: ignore[misc]
+        self.code: str = detail["code"]
 
     def __str__(self) -> str:
         return str(self.args[0])

@@ -77,6 +77,8 @@ infeasible_codes! {
     UnknownInstance => "unknown-instance";
     /// The documents do not belong together: one fleet, release and policy for each service.
     Mismatch => "mismatch";
+    /// More copies are wanted than a plan can name.
+    TooManyReplicas => "too-many-replicas";
 }
 
 impl fmt::Display for Infeasible {

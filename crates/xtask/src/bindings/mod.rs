@@ -2,11 +2,12 @@
 
 mod c;
 pub mod node;
-mod python;
+pub(crate) mod python;
 
 use std::{io, path::Path};
 
 pub use c::install_into;
+pub use python::write_stubs;
 
 /// Each by its name.
 const BINDINGS: &[(&str, fn(&Path) -> io::Result<()>)] =

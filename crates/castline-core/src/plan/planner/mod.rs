@@ -62,6 +62,7 @@ pub fn plan(targets: &[Target]) -> Result<Plan, Infeasible> {
     let mut sorted: Vec<&Target> = targets.iter().collect();
     sorted.sort_by(|one, other| one.release.service().cmp(other.release.service()));
     belong_together(&sorted)?;
+    few_enough(&sorted)?;
     let order = dependencies::ordered(&sorted)?;
 
     let keys = limits::label_keys(&sorted);
@@ -154,6 +155,26 @@ fn belong_together(sorted: &[&Target]) -> Result<(), Infeasible> {
         )),
         None => Ok(()),
     }
+}
+
+/// How many copies more than there are a plan brings up: it names each of them, and a number in a document is no reason to run out
+/// of memory.
+const MOST_MORE: u64 = 1_000_000;
+
+fn few_enough(sorted: &[&Target]) -> Result<(), Infeasible> {
+    let instances: u64 = sorted.iter().map(|target| target.fleet.instances().len() as u64).sum();
+    let replicas = sorted.iter().map(|target| target.release.replicas()).fold(0, u64::saturating_add);
+    if replicas <= instances.saturating_add(MOST_MORE) {
+        return Ok(());
+    }
+    let what = format!("{replicas} copies are wanted where {instances} instances are");
+    let named = |target: &&Target| {
+        let name = format!("the release of {}", target.release.service());
+        Constraint::new(name, format!("has {} replicas", target.release.replicas()))
+            .with_advice(format!("at most {MOST_MORE} more than there are at a time"))
+    };
+    let most = sorted.iter().max_by_key(|target| target.release.replicas()).map(named);
+    Err(Infeasible { code: InfeasibleCode::TooManyReplicas, what, conflict: most.into_iter().collect() })
 }
 
 /// The first id that instances of two services have, and these services.

@@ -26,6 +26,11 @@ fn infeasible() -> Vec<Case> {
             "!budgets-in-conflict fleet web",
         ),
         plans(
+            "more-copies-than-anybody-has",
+            &web(two, 10_000_000, &policy(0, 1, &json!({}))),
+            "!too-many-replicas the release of web",
+        ),
+        plans(
             "no-room-in-the-zone-none-to-spare",
             &web(
                 two,
