@@ -39,6 +39,22 @@ pub const CASTLINE_STALE_PLAN: castline_status = 14;
 pub const CASTLINE_SEVERAL_IMAGES: castline_status = 15;
 /// There is nothing that has files.
 pub const CASTLINE_NO_IMAGE: castline_status = 16;
+/// Bytes are not those that a digest announced.
+pub const CASTLINE_CONTENT_MISMATCH: castline_status = 17;
+/// A file changed while it was put into an image.
+pub const CASTLINE_SOURCE_CHANGED: castline_status = 18;
+/// An image that is to be built upon is not intact.
+pub const CASTLINE_NOT_INTACT: castline_status = 19;
+/// A registry wants to know who we are, or does not allow it.
+pub const CASTLINE_REGISTRY_UNAUTHORIZED: castline_status = 30;
+/// A registry has no such image, tag or blob.
+pub const CASTLINE_REGISTRY_NOT_FOUND: castline_status = 31;
+/// A registry cannot be reached, or cannot answer for the moment.
+pub const CASTLINE_REGISTRY_UNREACHABLE: castline_status = 32;
+/// A registry does not do what it was asked, or does not keep to the protocol.
+pub const CASTLINE_REGISTRY_REFUSED: castline_status = 33;
+/// The credentials or certificates that were given cannot be used.
+pub const CASTLINE_INVALID_CREDENTIALS: castline_status = 34;
 /// A pointer that must not be NULL is.
 pub const CASTLINE_NULL_ARGUMENT: castline_status = 100;
 /// castline has a fault. The process is sound, and what was made before can be used; please report it.
@@ -79,6 +95,14 @@ const NAMES: &[(castline_status, &str)] = &[
     (CASTLINE_STALE_PLAN, "STALE_PLAN\0"),
     (CASTLINE_SEVERAL_IMAGES, "SEVERAL_IMAGES\0"),
     (CASTLINE_NO_IMAGE, "NO_IMAGE\0"),
+    (CASTLINE_CONTENT_MISMATCH, "CONTENT_MISMATCH\0"),
+    (CASTLINE_SOURCE_CHANGED, "SOURCE_CHANGED\0"),
+    (CASTLINE_NOT_INTACT, "NOT_INTACT\0"),
+    (CASTLINE_REGISTRY_UNAUTHORIZED, "REGISTRY_UNAUTHORIZED\0"),
+    (CASTLINE_REGISTRY_NOT_FOUND, "REGISTRY_NOT_FOUND\0"),
+    (CASTLINE_REGISTRY_UNREACHABLE, "REGISTRY_UNREACHABLE\0"),
+    (CASTLINE_REGISTRY_REFUSED, "REGISTRY_REFUSED\0"),
+    (CASTLINE_INVALID_CREDENTIALS, "INVALID_CREDENTIALS\0"),
     (CASTLINE_NULL_ARGUMENT, "NULL_ARGUMENT\0"),
     (CASTLINE_INTERNAL, "INTERNAL\0"),
     (CASTLINE_WRONG_HANDLE, "WRONG_HANDLE\0"),

@@ -37,6 +37,22 @@ export type ErrorCode =
   | 'SEVERAL_IMAGES'
   /** There is nothing that has files. */
   | 'NO_IMAGE'
+  /** Bytes are not those that a digest announced. */
+  | 'CONTENT_MISMATCH'
+  /** A file changed while it was put into an image. */
+  | 'SOURCE_CHANGED'
+  /** An image that is to be built upon is not intact. */
+  | 'NOT_INTACT'
+  /** A registry wants to know who we are, or does not allow it. */
+  | 'REGISTRY_UNAUTHORIZED'
+  /** A registry has no such image, tag or blob. */
+  | 'REGISTRY_NOT_FOUND'
+  /** A registry cannot be reached, or cannot answer for the moment. */
+  | 'REGISTRY_UNREACHABLE'
+  /** A registry does not do what it was asked, or does not keep to the protocol. */
+  | 'REGISTRY_REFUSED'
+  /** The credentials or certificates that were given cannot be used. */
+  | 'INVALID_CREDENTIALS'
 
 /** What is wrong with an entry of a ledger. Never reused. */
 export type LedgerCode =

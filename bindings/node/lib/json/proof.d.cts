@@ -28,6 +28,8 @@ export type InfeasibleCode =
   | 'unknown-instance'
   /** The documents do not belong together: one fleet, release and policy for each service. */
   | 'mismatch'
+  /** A release asks for a million copies more than there are instances. */
+  | 'too-many-replicas'
 
 /** Why there is no plan: the smallest set of constraints that cannot all hold, found before anything is touched. */
 export interface Infeasible {
