@@ -6,7 +6,7 @@ pub(crate) mod python;
 
 use std::{io, path::Path};
 
-pub use c::install_into;
+pub use c::{install_built, install_into};
 pub use python::write_stubs;
 
 /// Each by its name.

@@ -69,7 +69,11 @@ pub fn pack(root: &Path, into: &Path, release: bool) -> io::Result<PathBuf> {
     let profile: &[&str] = if release { &["--release"] } else { &[] };
     execute(root, &[&["cargo", "build", "--quiet", "-p", "castline-node"], profile].concat(), &[])?;
     let built = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
-    pack_library(root, into, &built.join(if release { "release" } else { "debug" }).join("libcastline_node.so"))
+    pack_library(
+        root,
+        into,
+        &built.join(if release { "release" } else { "debug" }).join("libcastline_node.so"),
+    )
 }
 
 /// Makes the package of a library that was built already.

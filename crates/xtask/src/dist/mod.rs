@@ -11,7 +11,10 @@ use std::{
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    bindings::python::{Environment, emptied, text},
+    bindings::{
+        self,
+        python::{Environment, emptied, text},
+    },
     checks::execute,
     say,
 };
@@ -46,7 +49,7 @@ pub fn run(root: &Path) -> io::Result<()> {
     let into = emptied(&root.join("target/dist"))?;
     let dist = Dist { root, tools, into, work: emptied(&root.join("target/dist-work"))? };
     let parts: &[(&str, Part)] =
-        &[("Python", python), ("command", command), ("Node", node), ("checks", check)];
+        &[("Python", python), ("command", command), ("Node", node), ("C", c), ("checks", check)];
     for (name, part) in parts {
         say(&format!("\n== dist: {name}"));
         part(&dist)?;
@@ -78,9 +81,17 @@ fn command(dist: &Dist<'_>) -> io::Result<()> {
 /// The npm package.
 fn node(dist: &Dist<'_>) -> io::Result<()> {
     dist.cargo(&["-p", "castline-node"])?;
-    let package = dist.root.join("bindings/node");
-    fs::copy(dist.built("libcastline_node.so"), package.join("castline.node"))?;
-    execute(&package, &["npm", "pack", "--silent", "--pack-destination", text(&dist.into)?], &[])
+    bindings::node::pack_library(dist.root, &dist.into, &dist.built("libcastline_node.so")).map(drop)
+}
+
+/// The C library, as the prefix that it is installed into.
+fn c(dist: &Dist<'_>) -> io::Result<()> {
+    dist.cargo(&["-p", "castline-c"])?;
+    let folder = dist.folder(&format!("castline-c-{VERSION}-{TARGET}"))?;
+    let built = dist.built("libcastline.so");
+    bindings::install_built(dist.root, &folder, built.parent().unwrap_or(&built))?;
+    fs::copy(dist.root.join("LICENSE"), folder.join("LICENSE"))?;
+    dist.archive(&folder)
 }
 
 /// Everything from the outside: unpacked, its symbols looked at, and run.

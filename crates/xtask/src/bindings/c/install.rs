@@ -26,7 +26,15 @@ pub fn install_into(root: &Path, prefix: &Path, release: bool) -> io::Result<()>
     let (profile, folder): (&[&str], _) = if release { (&["--release"], "release") } else { (&[], "debug") };
     execute(root, &[&build[..], profile].concat(), &[])?;
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
-    let built = target.join(folder);
+    install_built(root, prefix, &target.join(folder))
+}
+
+/// The same of libraries that are in the folder `built`.
+///
+/// # Errors
+///
+/// When they are not there, or `prefix` cannot be written.
+pub fn install_built(root: &Path, prefix: &Path, built: &Path) -> io::Result<()> {
     let (include, lib) = (prefix.join("include"), prefix.join("lib"));
     let (pkg_config, cmake) = (lib.join("pkgconfig"), lib.join("cmake/castline"));
     for folder in [&include, &pkg_config, &cmake] {

@@ -10,7 +10,7 @@ use std::{
     process::Command,
 };
 
-pub use install::install_into;
+pub use install::{install_built, install_into};
 
 use crate::{checks::execute, engines, say};
 
