@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::{
     error::{Failure, Result, castline_error},
-    handle::{Handle, make},
+    handle::{Handle, free, make},
     status::{CASTLINE_OK, castline_status},
 };
 
@@ -87,6 +87,19 @@ pub(crate) unsafe fn making_some<H: Handle>(
 /// What `body` answers; `otherwise` where it cannot. For questions that have no error.
 pub(crate) fn answer<T>(otherwise: T, body: impl FnOnce() -> Result<T>) -> T {
     caught(body).unwrap_or(otherwise)
+}
+
+/// Ends a handle.
+///
+/// # Safety
+///
+/// As [`free`].
+pub(crate) unsafe fn freeing<H: Handle>(handle: *mut H) {
+    answer((), || {
+        // SAFETY: the caller's contract is passed on.
+        unsafe { free(handle) };
+        Ok(())
+    });
 }
 
 /// Panics, to see what C sees. Only where castline is built for tests, and not in the header.

@@ -5,9 +5,9 @@ use std::ffi::c_char;
 use serde::Serialize;
 
 use crate::{
-    boundary::answer,
+    boundary::{answer, freeing},
     error::{Failure, Result},
-    handle::{free, handle, of},
+    handle::{handle, of},
 };
 
 /// A text, a document or other bytes. Free it with castline_bytes_free().
@@ -47,5 +47,5 @@ pub unsafe extern "C" fn castline_bytes_length(bytes: *const castline_bytes) -> 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn castline_bytes_free(bytes: *mut castline_bytes) {
     // SAFETY: as the header's rules ask of callers.
-    answer((), || unsafe { Ok(free(bytes)) });
+    unsafe { freeing(bytes) };
 }

@@ -5,10 +5,10 @@ use std::ffi::{c_char, c_int};
 use castline::{Document, Fleet, Release, plan::Plan, policy::Policy};
 
 use crate::{
-    boundary::{answer, making},
+    boundary::{answer, freeing, making},
     bytes::{castline_bytes, ended},
     error::castline_error,
-    handle::{free, handle, of},
+    handle::{handle, of},
     input::bytes,
     status::castline_status,
 };
@@ -78,7 +78,7 @@ pub unsafe extern "C" fn castline_fleet_equals(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn castline_fleet_free(fleet: *mut castline_fleet) {
     // SAFETY: as the header's rules ask of callers.
-    answer((), || unsafe { Ok(free(fleet)) });
+    unsafe { freeing(fleet) };
 }
 
 /// What should run of a service. Immutable. Free it with castline_release_free().
@@ -146,7 +146,7 @@ pub unsafe extern "C" fn castline_release_equals(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn castline_release_free(release: *mut castline_release) {
     // SAFETY: as the header's rules ask of callers.
-    answer((), || unsafe { Ok(free(release)) });
+    unsafe { freeing(release) };
 }
 
 /// How a service may be replaced. Immutable. Free it with castline_policy_free().
@@ -214,7 +214,7 @@ pub unsafe extern "C" fn castline_policy_equals(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn castline_policy_free(policy: *mut castline_policy) {
     // SAFETY: as the header's rules ask of callers.
-    answer((), || unsafe { Ok(free(policy)) });
+    unsafe { freeing(policy) };
 }
 
 /// How services get from what runs to what should. Immutable. Free it with castline_plan_free().
@@ -282,5 +282,5 @@ pub unsafe extern "C" fn castline_plan_equals(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn castline_plan_free(plan: *mut castline_plan) {
     // SAFETY: as the header's rules ask of callers.
-    answer((), || unsafe { Ok(free(plan)) });
+    unsafe { freeing(plan) };
 }

@@ -9,10 +9,10 @@ use castline::{
 use serde::Deserialize;
 
 use crate::{
-    boundary::{answer, making},
+    boundary::{answer, freeing, making},
     bytes::{castline_bytes, ended, json},
     error::{Failure, Result, castline_error},
-    handle::{free, handle, of},
+    handle::{handle, of},
     input::{bytes, options, raw},
     status::{self, castline_status},
     work::{castline_cancel, castline_on_progress, watched},
@@ -106,7 +106,7 @@ pub unsafe extern "C" fn castline_rootfs_equals(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn castline_rootfs_free(rootfs: *mut castline_rootfs) {
     // SAFETY: as the header's rules ask of callers.
-    answer((), || unsafe { Ok(free(rootfs)) });
+    unsafe { freeing(rootfs) };
 }
 
 /// Reads a root filesystem as it is: the path of a folder, in any bytes, or `/proc/PID/root`. Linux only:
@@ -169,7 +169,7 @@ pub unsafe extern "C" fn castline_scan_rootfs(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn castline_scan_free(scan: *mut castline_scan) {
     // SAFETY: as the header's rules ask of callers.
-    answer((), || unsafe { Ok(free(scan)) });
+    unsafe { freeing(scan) };
 }
 
 /// How to compare.

@@ -14,9 +14,9 @@ use castline::{
 use serde::Serialize;
 
 use crate::{
-    boundary::{answer, making},
+    boundary::{answer, freeing, making},
     bytes::{castline_bytes, json},
-    handle::{free, handle, of},
+    handle::{handle, of},
     status::{self, castline_status},
 };
 
@@ -183,7 +183,7 @@ pub unsafe extern "C" fn castline_error_detail(error: *const castline_error) -> 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn castline_error_free(error: *mut castline_error) {
     // SAFETY: as the header's rules ask of callers.
-    answer((), || unsafe { Ok(free(error)) });
+    unsafe { freeing(error) };
 }
 
 /// Everything that has a code, by kind, as JSON: `error`, `finding`, `drift`, `infeasible`, `violation`, `ledger`.

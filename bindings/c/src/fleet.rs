@@ -103,11 +103,11 @@ pub unsafe extern "C" fn castline_fleet_of(
         making(fleet_out, error_out, || {
             let service = text(service, "service")?;
             if instance_size < mem::offset_of!(castline_instance, image)
-                || instance_size % align_of::<castline_instance>() != 0
+                || !instance_size.is_multiple_of(align_of::<castline_instance>())
             {
                 return Err(Failure::range("instance_size is no sizeof(castline_instance)"));
             }
-            let size = count.checked_mul(instance_size).unwrap_or(usize::MAX);
+            let size = count.saturating_mul(instance_size);
             // Checks the pointer and the size; each instance is copied out of the bytes below.
             let raw: &[u8] = list(instances.cast(), size, "instances")?;
             let mut texts = HashSet::new();

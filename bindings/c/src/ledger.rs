@@ -8,11 +8,11 @@ use castline::{
 };
 
 use crate::{
-    boundary::{answer, making, making_some},
+    boundary::{answer, freeing, making, making_some},
     bytes::{castline_bytes, ended, json},
     document::castline_release,
     error::castline_error,
-    handle::{free, handle, of},
+    handle::{handle, of},
     input::{bytes, optional, text, value},
     status::castline_status,
 };
@@ -232,5 +232,5 @@ pub unsafe extern "C" fn castline_ledger_images_needed(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn castline_ledger_free(ledger: *mut castline_ledger) {
     // SAFETY: as the header's rules ask of callers.
-    answer((), || unsafe { Ok(free(ledger)) });
+    unsafe { freeing(ledger) };
 }

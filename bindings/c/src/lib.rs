@@ -11,9 +11,10 @@
 #![allow(
     non_camel_case_types,
     unreachable_pub,
+    clippy::doc_markdown,
     clippy::missing_safety_doc,
     missing_debug_implementations,
-    reason = "names are C's; the header says once what all functions ask of their callers; nothing prints what is opaque"
+    reason = "names and comments are C's; the header says once what all functions ask of their callers; nothing prints what is opaque"
 )]
 
 mod boundary;

@@ -8,10 +8,10 @@ use std::{
 use castline::Report;
 
 use crate::{
-    boundary::{answer, making, saying},
+    boundary::{answer, freeing, making, saying},
     bytes::{castline_bytes, json},
     error::{Failure, castline_error, told},
-    handle::{free, handle, of},
+    handle::{handle, of},
     status::castline_status,
 };
 
@@ -126,5 +126,5 @@ pub unsafe extern "C" fn castline_report_finding(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn castline_report_free(report: *mut castline_report) {
     // SAFETY: as the header's rules ask of callers.
-    answer((), || unsafe { Ok(free(report)) });
+    unsafe { freeing(report) };
 }

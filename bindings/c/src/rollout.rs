@@ -8,11 +8,11 @@ use std::{
 use castline::rollout::{self as core, Event};
 
 use crate::{
-    boundary::{answer, making, making_some, wall},
+    boundary::{answer, freeing, making, making_some, wall},
     bytes::{castline_bytes, ended, json},
     document::{castline_fleet, castline_plan, castline_release},
     error::{Failure, Result, castline_error},
-    handle::{free, handle, of},
+    handle::{handle, of},
     input::{bytes, text, value},
     plan::{castline_target, releases, targets},
     status::{self, castline_status},
@@ -231,7 +231,7 @@ pub unsafe extern "C" fn castline_rollout_equals(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn castline_rollout_free(rollout: *mut castline_rollout) {
     // SAFETY: as the header's rules ask of callers.
-    answer((), || unsafe { Ok(free(rollout)) });
+    unsafe { freeing(rollout) };
 }
 
 #[cfg(test)]

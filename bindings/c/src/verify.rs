@@ -14,11 +14,11 @@ use castline::{
 use serde::Deserialize;
 
 use crate::{
-    boundary::{answer, making},
+    boundary::{answer, freeing, making},
     bytes::{self, castline_bytes, ended},
     drift::castline_rootfs,
     error::{Failure, Result, castline_error},
-    handle::{free, handle, of},
+    handle::{handle, of},
     input::{options, raw},
     report::{Listed, castline_report},
     status::{self, castline_status},
@@ -196,7 +196,7 @@ pub unsafe extern "C" fn castline_verification_image(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn castline_verification_free(verification: *mut castline_verification) {
     // SAFETY: as the header's rules ask of callers.
-    answer((), || unsafe { Ok(free(verification)) });
+    unsafe { freeing(verification) };
 }
 
 /// The digest of an image's manifest, as a text.
@@ -246,5 +246,5 @@ pub unsafe extern "C" fn castline_image_manifest(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn castline_image_free(image: *mut castline_image) {
     // SAFETY: as the header's rules ask of callers.
-    answer((), || unsafe { Ok(free(image)) });
+    unsafe { freeing(image) };
 }

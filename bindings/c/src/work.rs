@@ -11,9 +11,9 @@ use std::{
 use castline::{Cancel, ErrorCode, Progress, Watch};
 
 use crate::{
-    boundary::{answer, making},
+    boundary::{answer, freeing, making},
     error::{Failure, Result, castline_error},
-    handle::{free, handle, of},
+    handle::{handle, of},
     status::castline_status,
 };
 
@@ -71,7 +71,7 @@ pub unsafe extern "C" fn castline_cancel_is_requested(cancel: *const castline_ca
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn castline_cancel_free(cancel: *mut castline_cancel) {
     // SAFETY: as the header's rules ask of callers.
-    answer((), || unsafe { Ok(free(cancel)) });
+    unsafe { freeing(cancel) };
 }
 
 /// How often progress is told.

@@ -9,9 +9,11 @@ use std::{io, path::Path};
 pub use c::{install_built, install_into};
 pub use python::write_stubs;
 
+/// Builds, installs and tests one, in the workspace at this path.
+type Run = fn(&Path) -> io::Result<()>;
+
 /// Each by its name.
-const BINDINGS: &[(&str, fn(&Path) -> io::Result<()>)] =
-    &[("python", python::run), ("node", node::run), ("c", c::run)];
+const BINDINGS: &[(&str, Run)] = &[("python", python::run), ("node", node::run), ("c", c::run)];
 
 /// Builds, installs and tests every binding, or only one.
 ///

@@ -15,16 +15,16 @@ pub(super) fn abi() -> String {
 }
 
 /// Builds the C library of the workspace at `root`, and puts all that programs need of it below `prefix`: `include/`,
-/// `lib/`, and there what `pkg-config` and CMake read. The prefix may be moved. With the profile of the tests, or that of
+/// `lib/`, and there what `pkg-config` and `cmake` read. The prefix may be moved. With the profile of the tests, or that of
 /// releases.
 ///
 /// # Errors
 ///
 /// When cargo fails, or `prefix` cannot be written.
 pub fn install_into(root: &Path, prefix: &Path, release: bool) -> io::Result<()> {
-    let build = ["cargo", "build", "--quiet", "-p", "castline-c"];
+    let command = ["cargo", "build", "--quiet", "-p", "castline-c"];
     let (profile, folder): (&[&str], _) = if release { (&["--release"], "release") } else { (&[], "debug") };
-    execute(root, &[&build[..], profile].concat(), &[])?;
+    execute(root, &[&command[..], profile].concat(), &[])?;
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
     install_built(root, prefix, &target.join(folder))
 }

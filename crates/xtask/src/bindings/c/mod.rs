@@ -35,7 +35,7 @@ const STANDARDS: &[(&str, &[&str])] =
 /// What the compilers are to find wrong.
 const STRICT: &[&str] = &["-Wall", "-Wextra", "-Wpedantic", "-Wundef", "-Werror"];
 
-/// Of the lines of the vectors, valgrind runs one in so many, and AddressSanitizer.
+/// Of the lines of the vectors, valgrind runs one in so many, and `AddressSanitizer`.
 const UNDER_VALGRIND: &str = "40";
 const SANITIZED: &str = "4";
 
@@ -242,7 +242,7 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// A project of CMake that finds the installed prefix, with both libraries, and in C++.
+    /// A project of `cmake` that finds the installed prefix, with both libraries, and in C++.
     fn by_cmake(&self) -> io::Result<()> {
         let (project, build) = (self.root.join("bindings/c/tests/cmake"), self.folder("cmake")?);
         let prefix = format!("-DCMAKE_PREFIX_PATH={}", text(&self.prefix)?);
