@@ -5,7 +5,8 @@
 //! dictionary, and ends on a byte (a sync flush), so that blocks can be put one after the other; so does pigz. Every
 //! reader takes it for what it is, an ordinary gzip file, where one of several members has readers that stop after the
 //! first. The encoder is zlib-rs, in Rust, whichever features are on; it looks for matches in the same way on every
-//! processor. Another version of it may write other bytes, so `Cargo.toml` holds it to one.
+//! processor. Another version of it may write
+//! other bytes: `Cargo.lock` holds the program to one, and tests pin digests, so that nobody takes another unawares.
 //!
 //! zstd is one frame per block, which every reader decodes one after the other. It needs the C library: the encoder in
 //! Rust writes other bytes, and a digest that depends on a feature would be none.
