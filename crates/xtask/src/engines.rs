@@ -7,6 +7,7 @@ use crate::{checks::execute, say};
 /// A program, and the Debian package that has it.
 const ENGINES: &[(&str, &str)] = &[
     ("busybox", "busybox-static"),
+    ("dockerd", "docker.io"),
     ("mtree", "mtree-netbsd"),
     ("podman", "podman"),
     ("runc", "runc"),

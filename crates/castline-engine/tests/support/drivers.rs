@@ -20,7 +20,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::scripted;
+use super::images::scripted;
 
 /// For how long anything is waited for. Nothing takes that long unless it never comes.
 const PATIENCE: Duration = Duration::from_secs(60);

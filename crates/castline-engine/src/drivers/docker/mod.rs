@@ -493,12 +493,9 @@ impl Inner {
         }
         let body = container::body(release, &image, &self.config.network, &own, port);
         let path = format!("/containers/create?name={name}");
-        let created = match api.json::<Named>(Method::POST, &path, Some(body)).await? {
-            Ok(created) => Ok(created.id),
-            // Somebody was faster; or, on podman, it is the name of one that is still being made.
-            Err(refusal) if refusal.status == StatusCode::CONFLICT => Err(refusal),
-            Err(refusal) => return Err(refusal.into()),
-        };
+        // Where it is refused since somebody was faster, the container of that name is this one. Docker calls that a conflict, Podman
+        // an error of its own.
+        let created = api.json::<Named>(Method::POST, &path, Some(body)).await?.map(|created| created.id);
         let found = self.inspect(host, created.as_deref().unwrap_or(&name)).await?;
         let mine = found.filter(|one| one.container.label(Key::LABEL) == Some(&*action.key.0));
         match (mine, created) {

@@ -100,8 +100,8 @@ pub(super) fn furnish<'m>(
     let root = open_folder(root)?;
     devices(&root)?;
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-    let place = shown(&place(&root, b"proc", true)?);
-    mount("proc", &place, "proc", flags, None).map_err(|error| failed("/proc")(error.into()))?;
+    let proc = place(&root, b"proc", true)?;
+    mount("proc", shown(&proc), "proc", flags, None).map_err(|error| failed("/proc")(error.into()))?;
     for (target, wanted) in mounts {
         bind(&root, target, wanted)?;
     }

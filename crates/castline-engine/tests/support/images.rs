@@ -1,7 +1,4 @@
 //! A tiny service as an image, for tests that launch it.
-#![allow(dead_code, reason = "each test uses what it needs of it")]
-
-pub(crate) mod drivers;
 
 use std::{
     fs,
@@ -153,10 +150,4 @@ pub(crate) fn scripted(release: &Release, script: &str, health: Option<HealthChe
         ..InstanceSpec::default()
     };
     release.clone().with_spec(spec)
-}
-
-/// Runs a test that waits for things.
-pub(crate) fn run<T>(test: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.expect("a runtime").block_on(test)
 }
