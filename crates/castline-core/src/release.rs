@@ -106,6 +106,12 @@ impl Release {
         Self { replicas, ..self }
     }
 
+    /// The same for another service.
+    #[must_use]
+    pub fn with_service(self, service: impl Into<Arc<str>>) -> Self {
+        Self { service: service.into(), ..self }
+    }
+
     /// The service.
     pub fn service(&self) -> &Arc<str> {
         &self.service

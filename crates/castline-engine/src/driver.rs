@@ -21,6 +21,9 @@ pub type Doing<'a, T> = Pin<Box<dyn Future<Output = Result<T, DriverError>> + Se
 ///   action's key ([`Key::LABEL`](castline_core::rollout::Key::LABEL)), its service, zone, slot and revision; a launch whose key
 ///   an instance has answers with that instance. To retire what is gone is done.
 /// - **What is there is said as it is**: [`Self::observe`] makes everything good that events have missed.
+/// - **What fails for good has left nothing behind.** A launch that ends in [`DriverError::Permanent`], or in `LaunchFailed`, is
+///   taken to have made nothing; what it had made half is taken away first, or has the key, by which it is found.
+/// - **Who asks may stop waiting at any time**, as when their process ends, and another one asks for the same.
 /// - **Only what was verified is launched**: the image is the one whose digests the release has.
 pub trait Driver: fmt::Debug + Send + Sync {
     /// What it is called in messages: `local`, `docker`, …
@@ -31,7 +34,7 @@ pub trait Driver: fmt::Debug + Send + Sync {
 
     /// Tells what happens to the instances of these services, from now on, until nobody listens any more: `Ready`, `NotReady`,
     /// `Failed`, `Gone`. May repeat itself. What it tells before its first answer is lost, so that whoever needs all of it
-    /// observes once this has begun.
+    /// observes once this has begun. What it tells of an instance may come before its launch is answered.
     fn watch<'a>(&'a self, services: &'a [Arc<str>], events: Sender<What>) -> Doing<'a, ()>;
 
     /// Does an action, and answers with what came of it: `Launched` or `LaunchFailed`, `Gone` or `Quarantined`, `Shifted`, `Passed`

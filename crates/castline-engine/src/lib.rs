@@ -5,11 +5,30 @@
 
 #![forbid(unsafe_code)]
 
+/// The README's example runs with the others.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod driver;
-pub mod drivers;
+mod drivers;
 mod error;
+mod executor;
+mod store;
 mod traffic;
 
 pub use driver::{CheckMode, Doing, Driver};
+pub use drivers::CommandDriver;
+#[cfg(any(feature = "docker", feature = "local"))]
+pub use drivers::PortRange;
+#[cfg(feature = "docker")]
+pub use drivers::{DockerConfig, DockerDriver, DockerHost, DockerTls};
+#[cfg(feature = "local")]
+pub use drivers::{Isolation, LocalConfig, LocalDriver};
 pub use error::DriverError;
+pub use executor::{
+    Answer, Answerer, Checked, Clock, Ended, EngineError, Executor, Handle, ImageTest, Options, Prepared,
+    Question, Rolling, Tested, Told, UnderWay, Unneeded, Verdict, Wanted, under_way, unneeded,
+};
+pub use store::{Contents, Repair, Store, StoreError};
 pub use traffic::{Endpoint, Membership, TrafficHook};

@@ -6,15 +6,12 @@ mod support;
 use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf, sync::Arc};
 
 use castline_core::{Phase, plan::Disposal, rollout::What};
-use castline_engine::{
-    CheckMode, Driver as _,
-    drivers::{Docker, DockerConfig, DockerHost, PortRange},
-};
+use castline_engine::{CheckMode, DockerConfig, DockerDriver, DockerHost, Driver as _, PortRange};
 use support::{
-    Images,
     drivers::{self, Subject, launch, launched, observed, retire},
     engines::Engine,
-    release, run,
+    images::{Images, release},
+    run,
 };
 use xtask::engines::available;
 
@@ -50,7 +47,7 @@ fn tamper(id: &str) {
 fn conforms(engine: &Engine, first_port: u16) {
     let mut images = Images::new(engine.folder().join("images"));
     let image = images.add("v1");
-    let driver = Docker::new(config(engine, &images, first_port)).expect("a driver");
+    let driver = DockerDriver::new(config(engine, &images, first_port)).expect("a driver");
     run(drivers::conforms(&Subject {
         driver: &driver,
         release: release("web", &image, 6),
@@ -81,7 +78,7 @@ fn goes_on(engine: &Engine, first_port: u16) {
     let image = images.add("v1");
     let release = release("web", &image, 2);
     let config = config(engine, &images, first_port);
-    let driver = || Docker::new(config.clone()).expect("a driver");
+    let driver = || DockerDriver::new(config.clone()).expect("a driver");
     run(async {
         let action = launch(&release, "a", 0);
         // Let go of after each of many spans of time, then asked for again.
@@ -91,7 +88,8 @@ fn goes_on(engine: &Engine, first_port: u16) {
             let _ = tokio::time::timeout(std::time::Duration::from_millis(millis), launch).await;
         }
         let id = launched(&driver(), &action, &release).await;
-        let all = observed(&driver(), "web", |all| all.iter().all(castline_core::Instance::is_available)).await;
+        let all =
+            observed(&driver(), "web", |all| all.iter().all(castline_core::Instance::is_available)).await;
         assert_eq!(all.iter().map(|one| &one.id).collect::<Vec<_>>(), [&id]);
 
         let isolate = retire(&release, &id, Disposal::Isolate);
@@ -135,7 +133,9 @@ fn an_engine_that_does_not_answer_may_answer_later() {
     let images = Images::new(folder.path().join("images"));
     let url = format!("unix://{}", folder.path().join("nobody").display());
     let config = DockerConfig::new([DockerHost::new(url, ["a"])], [images.reference()]);
-    let error = run(async { Docker::new(config).expect("a driver").observe("web").await.expect_err("nobody is there") });
+    let error = run(async {
+        DockerDriver::new(config).expect("a driver").observe("web").await.expect_err("nobody is there")
+    });
     assert!(error.is_temporary() && error.to_string().contains("cannot be reached"), "{error}");
 }
 
@@ -157,7 +157,7 @@ fn what_cannot_be_is_said_before_anything_is_asked() {
         ),
     ];
     for (config, reason) in configs {
-        let error = Docker::new(config).expect_err(reason);
+        let error = DockerDriver::new(config).expect_err(reason);
         assert!(!error.is_temporary() && error.to_string().contains(reason), "{error}");
     }
     let text = r#"{"hosts":[{"url":"unix:///s","zones":["a"]}],"images":[],"portrange":1}"#;

@@ -10,11 +10,12 @@ use std::{
 };
 
 use castline_core::Release;
-use castline_engine::{
-    CheckMode,
-    drivers::{Isolation, Local, LocalConfig, PortRange},
+use castline_engine::{CheckMode, Isolation, LocalConfig, LocalDriver, PortRange};
+use support::{
+    drivers,
+    images::{Images, release},
+    run,
 };
-use support::{Images, drivers, release, run};
 use xtask::engines;
 
 /// A driver of its own, with a service to launch. Ends what is left of it when it is dropped.
@@ -39,8 +40,8 @@ impl Bench {
         Self { release: release("web", &image, 6), config, folder }
     }
 
-    fn driver(&self) -> Local {
-        Local::new(self.config.clone()).expect("a driver")
+    fn driver(&self) -> LocalDriver {
+        LocalDriver::new(self.config.clone()).expect("a driver")
     }
 
     fn told(&self) -> PathBuf {
@@ -56,7 +57,8 @@ impl Drop for Bench {
     fn drop(&mut self) {
         let driver = self.driver();
         let instances = fs::read_dir(self.config.state.join("instances")).into_iter().flatten().flatten();
-        let ids: Vec<String> = instances.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        let ids: Vec<String> =
+            instances.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
         run(async {
             use castline_engine::Driver as _;
             for id in ids {
@@ -89,7 +91,8 @@ fn conforms(isolation: Isolation, first_port: u16, modes: &[CheckMode]) {
         modes,
         tamper: &|id| tamper(&bench.instance(id).join(root)),
     }));
-    let left: Vec<_> = fs::read_dir(bench.config.state.join("instances")).expect("a folder").flatten().collect();
+    let left: Vec<_> =
+        fs::read_dir(bench.config.state.join("instances")).expect("a folder").flatten().collect();
     assert!(left.is_empty(), "{left:?}");
 }
 

@@ -78,6 +78,18 @@ pub enum Record {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         reason: String,
     },
+    /// An image was tested: a command was run in an instance of it, before it was pushed or released.
+    Test {
+        /// The digest of its manifest, or of its configuration.
+        image: Digest,
+        /// The command.
+        command: Vec<String>,
+        /// Whether it ended with 0, as often as it was asked to.
+        passed: bool,
+        /// What was seen, where it did not.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
+    },
     /// Images were removed from where they were kept: releases of them cannot be gone back to.
     Pruning {
         /// The digests of their manifests, or of their configurations.

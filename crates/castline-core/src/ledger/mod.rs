@@ -104,6 +104,17 @@ impl Ledger {
         links
     }
 
+    fn back_to(&self, is_last: impl Fn(&Link) -> bool) -> Option<Self> {
+        let mut ledger = self;
+        while let Some(node) = &ledger.0 {
+            if is_last(&node.link) {
+                return Some(ledger.clone());
+            }
+            ledger = &node.before;
+        }
+        None
+    }
+
     fn newest_first(&self) -> impl Iterator<Item = &Link> {
         let mut next = self.0.as_deref();
         std::iter::from_fn(move || {

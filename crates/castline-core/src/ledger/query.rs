@@ -17,6 +17,23 @@ impl Ledger {
         })
     }
 
+    /// The ledger as it was when this entry was its last one; none where there is no such entry.
+    #[must_use]
+    pub fn up_to(&self, entry: &Digest) -> Option<Self> {
+        self.back_to(|link| link.digest == *entry)
+    }
+
+    /// Whether an image passed the test by this command, the last time that it was tested so; none where it never was. The
+    /// image is named by the digest of its manifest, or of its configuration.
+    pub fn tested(&self, image: &Digest, command: &[String]) -> Option<bool> {
+        self.newest_first().find_map(|link| match &link.entry.record {
+            Record::Test { image: of, command: by, passed, .. } if of == image && by == command => {
+                Some(*passed)
+            }
+            _ => None,
+        })
+    }
+
     /// The digest of the release that a service runs: of the last rollout that succeeded, or what the last one went back to,
     /// whichever is later.
     pub fn current(&self, service: &str) -> Option<&Digest> {

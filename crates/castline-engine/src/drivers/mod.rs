@@ -1,59 +1,33 @@
-//! Drivers for platforms that are common, and what they share.
+//! Platforms that rollouts can be executed on, and what drivers for them share.
 //!
-//! - [`Local`]: this machine, without any daemon.
-//! - [`Docker`]: Docker Engines and Podmans, one or several.
+//! - [`LocalDriver`]: this machine, without any daemon.
+//! - [`DockerDriver`]: Docker Engines and Podmans, one or several.
+//! - [`CommandDriver`]: whatever a program drives.
 
+mod command;
 #[cfg(feature = "docker")]
 mod docker;
+#[cfg(any(feature = "docker", feature = "local"))]
 mod images;
+#[cfg(any(feature = "docker", feature = "local"))]
 mod labels;
 #[cfg(feature = "local")]
 mod local;
+#[cfg(any(feature = "docker", feature = "local"))]
 mod ports;
+#[cfg(any(feature = "docker", feature = "local"))]
+mod shared;
+#[cfg(any(feature = "docker", feature = "local"))]
 mod switch;
+#[cfg(any(feature = "docker", feature = "local"))]
 mod told;
 
-use std::{fmt::Display, io, time::SystemTime};
-
-use castline_core::Time;
+pub use command::CommandDriver;
 #[cfg(feature = "docker")]
-pub use docker::{Docker, DockerConfig, DockerHost, DockerTls};
+pub use docker::{DockerConfig, DockerDriver, DockerHost, DockerTls};
 #[cfg(feature = "local")]
-pub use local::{Isolation, Local, LocalConfig};
+pub use local::{Isolation, LocalConfig, LocalDriver};
+#[cfg(any(feature = "docker", feature = "local"))]
 pub use ports::PortRange;
-
-use crate::DriverError;
-
-/// The moment.
-fn now() -> Time {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Time::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-}
-
-/// What the operating system refuses, with what was tried. What people have to change is permanent; a full disk and a table
-/// without room may pass.
-fn failed(tried: impl Display) -> impl FnOnce(io::Error) -> DriverError {
-    move |error| {
-        let message = format!("{tried}: {error}");
-        match error.kind() {
-            io::ErrorKind::NotFound
-            | io::ErrorKind::PermissionDenied
-            | io::ErrorKind::Unsupported
-            | io::ErrorKind::InvalidInput
-            | io::ErrorKind::NotADirectory
-            | io::ErrorKind::ReadOnlyFilesystem => DriverError::permanent(message),
-            _ => DriverError::temporary(message),
-        }
-    }
-}
-
-/// Does what blocks where nothing else has to wait for it.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, DriverError> + Send + 'static,
-) -> Result<T, DriverError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        Err(error) => Err(DriverError::temporary(error)),
-    }
-}
+#[cfg(any(feature = "docker", feature = "local"))]
+use shared::{blocking, failed, now};

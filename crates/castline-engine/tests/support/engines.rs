@@ -80,7 +80,9 @@ impl Engine {
                 command.arg(format!("--{name}")).arg(self.path(name));
             }
             command.args(["-H", &self.url(), "--bridge=none", "--storage-driver=overlay2"]);
-            command.args(["iptables", "ip6tables", "ip-forward", "ip-masq"].map(|name| format!("--{name}=false")));
+            command.args(
+                ["iptables", "ip6tables", "ip-forward", "ip-masq"].map(|name| format!("--{name}=false")),
+            );
             command
         };
         command.stdout(log.try_clone().expect("a log")).stderr(log);

@@ -65,10 +65,8 @@ impl Images {
             "config": {"Cmd": ["/bin/sh", "-c", SERVE], "Env": ["PATH=/bin", "GREETING=hello"]},
             "rootfs": {"type": "layers", "diff_ids": diff_ids}});
         let config = self.put("application/vnd.oci.image.config.v1+json", config.to_string().as_bytes());
-        let layers: Vec<Value> = layers
-            .iter()
-            .map(|tar| self.put("application/vnd.oci.image.layer.v1.tar", tar))
-            .collect();
+        let layers: Vec<Value> =
+            layers.iter().map(|tar| self.put("application/vnd.oci.image.layer.v1.tar", tar)).collect();
         let manifest = json!({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
             "config": config, "layers": layers});
         let manifest =

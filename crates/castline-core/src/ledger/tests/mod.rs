@@ -43,7 +43,7 @@ fn change(service: &str, text: &str) -> Change {
 /// - `record b`, `approve b`: the release of the image `b`; `b*20` is the same with 20 copies;
 /// - `start 2 b`: begins the rollout that is called `2` here; `start 3 a of 2` is a rollback of it;
 /// - `ok 2`, `failed 2`, `paused 2`, `aborted 2`, `back 2 a`: what became of it;
-/// - `event 2`, `prune b`, `note`.
+/// - `event 2`, `test b passed`, `prune b`, `note`.
 fn told(lines: &[&str]) -> Ledger {
     let (mut ledger, mut rollouts) = (Ledger::default(), BTreeMap::<String, Digest>::new());
     for (number, line) in lines.iter().enumerate() {
@@ -69,6 +69,12 @@ fn told(lines: &[&str]) -> Ledger {
             ["event", name] => Record::Event {
                 rollout: rollout(name),
                 event: Event { at: Time::default(), what: What::Ready { instance: "i-1".into() } }.into(),
+            },
+            ["test", image, verdict] => Record::Test {
+                image: digest(image),
+                command: vec!["check".into()],
+                passed: verdict == "passed",
+                reason: String::new(),
             },
             ["prune", image] => Record::Pruning { images: vec![digest(image)] },
             ["note"] => Record::Note { about: None, text: "a word".into() },

@@ -53,3 +53,24 @@ fn services_of_one_rollout_go_their_own_ways() {
     assert_eq!(ledger.history("db").last().map(|last| &last.rollout), Some(&second));
     assert_eq!(ledger.rollback_target(&release("db", "b")), Some(&release("db", "a")));
 }
+
+#[test]
+fn the_last_test_of_an_image_counts_and_says_nothing_of_its_release() {
+    let ledger = told(&["test a failed", "record a", "start 1 a", "ok 1", "test a passed", "test b failed"]);
+    let by = |command: &str| [command.to_owned()];
+    assert_eq!(ledger.tested(&digest("a"), &by("check")), Some(true));
+    assert_eq!(ledger.tested(&digest("b"), &by("check")), Some(false));
+    assert_eq!(ledger.tested(&digest("a"), &by("another")), None);
+    assert_eq!(ledger.tested(&digest("c"), &by("check")), None);
+    assert_eq!(ledger.current("web"), Some(&release("web", "a").digest()));
+}
+
+#[test]
+fn a_ledger_is_what_it_was_up_to_any_of_its_entries() {
+    let ledger = told(&["record a", "start 1 a", "note", "ok 1"]);
+    for (position, (digest, _)) in ledger.entries().enumerate() {
+        let earlier = ledger.up_to(digest).expect("it is one of its entries");
+        assert_eq!((earlier.head(), earlier.len()), (Some(digest), position as u64 + 1));
+    }
+    assert_eq!(ledger.up_to(&digest("another")), None);
+}

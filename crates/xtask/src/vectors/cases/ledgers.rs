@@ -57,7 +57,7 @@ impl Chain {
     }
 
     /// A ledger told in words: `record b`; `approve b`; `start 2 b`, and `start 3 a of 2`, which takes it back; what became of
-    /// it: `succeeded 2`, `failed 2`, `paused 2`, `aborted 2`, `back 2 a`; `ready 2`, an event; `note`.
+    /// it: `succeeded 2`, `failed 2`, `paused 2`, `aborted 2`, `back 2 a`; `ready 2`, an event; `test b`, the image's; `note`.
     fn told(words: &[&str]) -> Self {
         let mut chain = Self::default();
         for line in words {
@@ -82,6 +82,8 @@ impl Chain {
                 ["back", _, image] => outcome(json!({"rolledBack": {"to": {"web": named(&release(image))}}})),
                 ["ready", rollout] => json!({"kind": "event", "rollout": chain.rollouts[rollout],
                     "event": {"at": at(0), "type": "ready", "instance": "i-1"}}),
+                ["test", image] => json!({"kind": "test", "image": digest::of(image.as_bytes()),
+                    "command": ["/bin/true"], "passed": true}),
                 ["note"] => json!({"kind": "note", "text": "a word\u{1f600}"}),
                 [end, _] => outcome(end.into()),
                 _ => panic!("what does `{line}` mean?"),
@@ -128,6 +130,7 @@ fn chains() -> Vec<Case> {
         holds("empty", &[]),
         holds("a-note", &["note"]),
         holds("two-rollouts", &A_THEN_B),
+        holds("a-test-of-an-image", &["test a", "record a", "start 1 a"]),
         holds("an-event-and-a-rollback", &["record a", "start 1 a", "ready 1", "back 1 a"]),
         broken("cut", whole[..whole.len() - 1].into(), "!torn 7")
             .because("an append that was cut off was never acknowledged"),

@@ -1,0 +1,59 @@
+use castline_core::{Digest, plan::Infeasible};
+
+use crate::{DriverError, StoreError};
+
+/// Why a rollout could not be begun, or not be gone on with. What fails on the way, and can be tried again, is no error.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The ledger, or a document, could not be read or written. What was begun on the platform goes on; resume it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The platform did not say what is there.
+    #[error("{what}: {source}")]
+    #[non_exhaustive]
+    Driver {
+        /// What was asked for.
+        what: Box<str>,
+        /// What the driver said.
+        source: DriverError,
+    },
+    /// There is no plan.
+    #[error("there is no plan: {}", .0.what)]
+    Infeasible(Box<Infeasible>),
+    /// The values do not belong together.
+    #[error(transparent)]
+    Invalid(#[from] castline_core::Error),
+    /// A rollout of the same service is not over.
+    #[error("the rollout {rollout} of {service} is not over: resume it, or abort it")]
+    #[non_exhaustive]
+    UnderWay {
+        /// That rollout.
+        rollout: Digest,
+        /// The service.
+        service: Box<str>,
+    },
+    /// There is no such rollout, or it is over.
+    #[error("there is no rollout {rollout} that is not over")]
+    #[non_exhaustive]
+    NoRollout {
+        /// What was asked for.
+        rollout: Digest,
+    },
+    /// The ledger does not know a release that is needed.
+    #[error("{what}")]
+    #[non_exhaustive]
+    NoRelease {
+        /// Which, and what it is needed for.
+        what: Box<str>,
+    },
+    /// The rollout asks no such thing.
+    #[error("the rollout {rollout} does not ask for `{approval}` now")]
+    #[non_exhaustive]
+    NoQuestion {
+        /// The rollout.
+        rollout: Digest,
+        /// What somebody wanted to answer.
+        approval: Box<str>,
+    },
+}

@@ -1,0 +1,84 @@
+use castline_core::{Phase, Time, drift::HealthCheck, ledger::Record, policy::Compromised};
+
+use super::{executor_in, four, policy, record_success, release};
+use crate::{CheckMode, ImageTest, Tested, Verdict, unneeded};
+
+#[tokio::test(start_paused = true)]
+async fn the_tampered_instance_is_found_isolated_and_replaced_and_no_other() {
+    let (folder, world) = (tempfile::tempdir().expect("a folder"), four());
+    world.state().tampered = vec!["old-2".into()];
+    let executor = executor_in(folder.path(), &world);
+    record_success(executor.store(), "v1");
+    let (fleet, checked) = executor.verify("web", CheckMode::Full).await.expect("it is looked into");
+    let verdicts: Vec<_> = checked.iter().map(|one| (&*one.instance, &one.verdict)).collect();
+    assert!(matches!(
+        verdicts[..],
+        [
+            ("old-1", Verdict::Intact(_)),
+            ("old-2", Verdict::Compromised(_)),
+            ("old-3", Verdict::Intact(_)),
+            ("old-4", Verdict::Unverified { .. })
+        ]
+    ));
+    let prepared = executor.remedy(fleet, policy(), Compromised::Isolate).expect("there is a plan");
+    assert!(
+        prepared.plan.replacements().all(|one| one.retire.as_ref().is_none_or(|one| &*one.id == "old-2"))
+    );
+    let rolling = executor.apply(prepared, "ann").await.expect("it begins");
+    assert!(rolling.run(|_| ()).await.expect("it is executed").is_success());
+    let after = world.fleet("web");
+    assert_eq!(
+        after.instance("old-2").map(|one| one.phase),
+        Some(Phase::Quarantined),
+        "kept to be looked at"
+    );
+    assert_eq!(after.instances().iter().filter(|one| one.is_present()).count(), 4);
+    assert_eq!(world.state().made.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_is_tested_in_one_instance_which_is_gone_after_and_the_verdict_is_recorded() {
+    let (folder, world) = (tempfile::tempdir().expect("a folder"), four());
+    world.state().broken = vec![];
+    let executor = executor_in(folder.path(), &world);
+    let test = ImageTest::new(HealthCheck::new(["/check"]));
+    // One that an earlier test left behind.
+    let mut left = super::old(9);
+    left.id = "left".into();
+    world.state().instances.insert("left".into(), ("web.test".into(), left));
+    let tested = executor.test(&release("v2", 4), &test, "ann").await.expect("it is tested");
+    assert_eq!(tested, Tested { passed: true, reason: String::new() });
+    assert_eq!(world.fleet("web.test").instances(), []);
+    let image: castline_core::Digest = super::digest("v2").parse().expect("a digest");
+    let command = ["/check".to_owned()];
+    assert_eq!(executor.store().ledger().tested(&image, &command), Some(true));
+    // The same image, which fails now: what it said before does not count.
+    let mut spec = release("v2", 4).spec().clone();
+    spec.health = Some(test.check.clone());
+    let tried = release("v2", 4).with_service("web.test").with_spec(spec);
+    world.state().broken = vec![tried.revision()];
+    let tested = executor.test(&release("v2", 4), &test, "ann").await.expect("it is tested");
+    assert!(!tested.passed && tested.reason.contains("/check"), "{tested:?}");
+    assert_eq!(executor.store().ledger().tested(&image, &command), Some(false));
+    assert_eq!(world.fleet("web.test").instances(), []);
+    assert_eq!(world.fleet("web").instances().len(), 4, "no other was touched");
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_images_that_nothing_needs_are_pruned() {
+    let (folder, world) = (tempfile::tempdir().expect("a folder"), four());
+    let executor = executor_in(folder.path(), &world);
+    let image = |name: &str| super::digest(name).parse::<castline_core::Digest>().expect("a digest");
+    for name in ["v1", "v2", "v3"] {
+        record_success(executor.store(), name);
+    }
+    let all = ["v1", "v2", "v3", "stray"].map(image);
+    let found = unneeded(&executor.store().ledger(), 1, all.clone());
+    assert_eq!(found.images, [image("v1"), image("stray")]);
+    executor.record_pruning(found.images, "ann").await.expect("recorded");
+    let ledger = executor.store().ledger();
+    assert!(
+        matches!(&ledger.last().expect("an entry").record, Record::Pruning { images } if images.len() == 2)
+    );
+    assert!(ledger.last().expect("an entry").at >= Time::from_millis(1_700_000_000_000));
+}
