@@ -19,11 +19,11 @@ mod traffic;
 
 pub use driver::{CheckMode, Doing, Driver};
 pub use drivers::CommandDriver;
-#[cfg(any(feature = "docker", feature = "local"))]
+#[cfg(all(any(feature = "docker", feature = "local"), target_os = "linux"))]
 pub use drivers::PortRange;
-#[cfg(feature = "docker")]
+#[cfg(all(feature = "docker", target_os = "linux"))]
 pub use drivers::{DockerConfig, DockerDriver, DockerHost, DockerTls};
-#[cfg(feature = "local")]
+#[cfg(all(feature = "local", target_os = "linux"))]
 pub use drivers::{Isolation, LocalConfig, LocalDriver};
 pub use error::DriverError;
 pub use executor::{

@@ -3,13 +3,13 @@
 
 mod support;
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use castline_core::{Phase, plan::Disposal, rollout::What};
 use castline_engine::{CheckMode, DockerConfig, DockerDriver, DockerHost, Driver as _, PortRange};
 use support::{
     drivers::{self, Subject, launch, launched, observed, retire},
-    engines::Engine,
+    engines::{Engine, root_of, tamper},
     images::{Images, release},
     run,
 };
@@ -24,26 +24,6 @@ fn config(engine: &Engine, images: &Images, first_port: u16) -> DockerConfig {
     }
 }
 
-/// The process of a container that has this id, as the kernel's table of groups knows it.
-fn root_of(id: &str) -> PathBuf {
-    let processes = fs::read_dir("/proc").expect("proc").flatten();
-    let ours = |pid: &PathBuf| {
-        let groups = fs::read_to_string(pid.join("cgroup")).unwrap_or_default();
-        groups.contains(id) && !groups.contains("conmon")
-    };
-    let process = processes.map(|entry| entry.path()).find(ours);
-    process.expect("a process of the container").join("root")
-}
-
-/// Writes into the tree that a container sees.
-fn tamper(id: &str) {
-    let root = root_of(id);
-    let backdoor = root.join("usr/lib/backdoor");
-    fs::write(&backdoor, "#!/bin/sh\n").expect("writes");
-    fs::set_permissions(&backdoor, fs::Permissions::from_mode(0o755)).expect("a mode");
-    fs::write(root.join("etc/app.conf"), "listen to somebody else\n").expect("writes");
-}
-
 fn conforms(engine: &Engine, first_port: u16) {
     let mut images = Images::new(engine.folder().join("images"));
     let image = images.add("v1");
@@ -54,7 +34,7 @@ fn conforms(engine: &Engine, first_port: u16) {
         zones: ["a", "b", "c"],
         told: &engine.folder().join("told"),
         modes: &[CheckMode::Fast, CheckMode::Full],
-        tamper: &tamper,
+        tamper: &|id| tamper(&root_of(id)),
     }));
 }
 

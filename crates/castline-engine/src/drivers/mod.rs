@@ -5,29 +5,29 @@
 //! - [`CommandDriver`]: whatever a program drives.
 
 mod command;
-#[cfg(feature = "docker")]
+#[cfg(all(feature = "docker", target_os = "linux"))]
 mod docker;
-#[cfg(any(feature = "docker", feature = "local"))]
+#[cfg(all(any(feature = "docker", feature = "local"), target_os = "linux"))]
 mod images;
-#[cfg(any(feature = "docker", feature = "local"))]
+#[cfg(all(any(feature = "docker", feature = "local"), target_os = "linux"))]
 mod labels;
-#[cfg(feature = "local")]
+#[cfg(all(feature = "local", target_os = "linux"))]
 mod local;
-#[cfg(any(feature = "docker", feature = "local"))]
+#[cfg(all(any(feature = "docker", feature = "local"), target_os = "linux"))]
 mod ports;
-#[cfg(any(feature = "docker", feature = "local"))]
+#[cfg(all(any(feature = "docker", feature = "local"), target_os = "linux"))]
 mod shared;
-#[cfg(any(feature = "docker", feature = "local"))]
+#[cfg(all(any(feature = "docker", feature = "local"), target_os = "linux"))]
 mod switch;
-#[cfg(any(feature = "docker", feature = "local"))]
+#[cfg(all(any(feature = "docker", feature = "local"), target_os = "linux"))]
 mod told;
 
 pub use command::CommandDriver;
-#[cfg(feature = "docker")]
+#[cfg(all(feature = "docker", target_os = "linux"))]
 pub use docker::{DockerConfig, DockerDriver, DockerHost, DockerTls};
-#[cfg(feature = "local")]
+#[cfg(all(feature = "local", target_os = "linux"))]
 pub use local::{Isolation, LocalConfig, LocalDriver};
-#[cfg(any(feature = "docker", feature = "local"))]
+#[cfg(all(any(feature = "docker", feature = "local"), target_os = "linux"))]
 pub use ports::PortRange;
-#[cfg(any(feature = "docker", feature = "local"))]
+#[cfg(all(any(feature = "docker", feature = "local"), target_os = "linux"))]
 use shared::{blocking, failed, now};

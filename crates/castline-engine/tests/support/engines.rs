@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    os::unix::net::UnixStream,
+    os::unix::{fs::PermissionsExt as _, net::UnixStream},
     path::{Path, PathBuf},
     process::{Child, Command},
     thread,
@@ -135,4 +135,23 @@ impl Drop for Engine {
             eprintln!("the engine's last words:\n{}", lines[lines.len().saturating_sub(20)..].join("\n"));
         }
     }
+}
+
+/// What the process of the container sees as its root; it is known by its cgroup.
+pub(crate) fn root_of(id: &str) -> PathBuf {
+    let processes = fs::read_dir("/proc").expect("proc").flatten();
+    let ours = |pid: &PathBuf| {
+        let groups = fs::read_to_string(pid.join("cgroup")).unwrap_or_default();
+        groups.contains(id) && !groups.contains("conmon")
+    };
+    let process = processes.map(|entry| entry.path()).find(ours);
+    process.expect("a process of the container").join("root")
+}
+
+/// Does to a tree what nobody should.
+pub(crate) fn tamper(root: &Path) {
+    let backdoor = root.join("usr/lib/backdoor");
+    fs::write(&backdoor, "#!/bin/sh\n").expect("writes");
+    fs::set_permissions(&backdoor, fs::Permissions::from_mode(0o755)).expect("a mode");
+    fs::write(root.join("etc/app.conf"), "listen to somebody else\n").expect("writes");
 }

@@ -4,6 +4,7 @@
 pub(crate) mod drivers;
 pub(crate) mod engines;
 pub(crate) mod images;
+pub(crate) mod proxy;
 
 use std::path::Path;
 

@@ -19,6 +19,8 @@ mod mounts;
 mod process;
 mod programs;
 mod record;
+#[cfg(test)]
+mod source_tests;
 mod start;
 mod store;
 mod tree;
