@@ -11,7 +11,7 @@
 struct Readme;
 
 mod driver;
-pub mod drivers;
+mod drivers;
 mod error;
 mod executor;
 mod store;
@@ -19,6 +19,12 @@ mod traffic;
 
 pub use driver::{CheckMode, Doing, Driver};
 pub use drivers::CommandDriver;
+#[cfg(all(any(feature = "docker", feature = "local"), target_os = "linux"))]
+pub use drivers::PortRange;
+#[cfg(all(feature = "docker", target_os = "linux"))]
+pub use drivers::{DockerConfig, DockerDriver, DockerHost, DockerTls};
+#[cfg(all(feature = "local", target_os = "linux"))]
+pub use drivers::{Isolation, LocalConfig, LocalDriver, Unpacked};
 pub use error::DriverError;
 pub use executor::{
     Answer, Answerer, Checked, Clock, Ended, EngineError, Executor, Handle, ImageTest, Options, Prepared,

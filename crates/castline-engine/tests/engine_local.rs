@@ -6,15 +6,20 @@ mod support;
 use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
-    path::{Path, PathBuf},
+    path::PathBuf,
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
 };
 
-use castline_core::Release;
-use castline_engine::{
-    CheckMode,
-    drivers::{Isolation, Local, LocalConfig, PortRange},
+use castline_core::{Release, plan::Disposal};
+use castline_engine::{CheckMode, Driver as _, Isolation, LocalConfig, LocalDriver, PortRange};
+use support::{
+    drivers,
+    engines::tamper,
+    images::{Images, release},
+    run,
 };
-use support::{Images, drivers, release, run};
 use xtask::engines;
 
 /// A driver of its own, with a service to launch. Ends what is left of it when it is dropped.
@@ -39,8 +44,8 @@ impl Bench {
         Self { release: release("web", &image, 6), config, folder }
     }
 
-    fn driver(&self) -> Local {
-        Local::new(self.config.clone()).expect("a driver")
+    fn driver(&self) -> LocalDriver {
+        LocalDriver::new(self.config.clone()).expect("a driver")
     }
 
     fn told(&self) -> PathBuf {
@@ -56,25 +61,17 @@ impl Drop for Bench {
     fn drop(&mut self) {
         let driver = self.driver();
         let instances = fs::read_dir(self.config.state.join("instances")).into_iter().flatten().flatten();
-        let ids: Vec<String> = instances.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        let ids: Vec<String> =
+            instances.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
         run(async {
-            use castline_engine::Driver as _;
             for id in ids {
-                let action = drivers::retire(&self.release, &id, castline_core::plan::Disposal::Isolate);
+                let action = drivers::retire(&self.release, &id, Disposal::Isolate);
                 let _ = driver.perform(&action, None).await;
-                let action = drivers::retire(&self.release, &id, castline_core::plan::Disposal::End);
+                let action = drivers::retire(&self.release, &id, Disposal::End);
                 let _ = driver.perform(&action, None).await;
             }
         });
     }
-}
-
-/// Writes into the tree that an instance sees.
-fn tamper(root: &Path) {
-    let backdoor = root.join("usr/lib/backdoor");
-    fs::write(&backdoor, "#!/bin/sh\n").expect("writes");
-    fs::set_permissions(&backdoor, fs::Permissions::from_mode(0o755)).expect("a mode");
-    fs::write(root.join("etc/app.conf"), "listen to somebody else\n").expect("writes");
 }
 
 fn conforms(isolation: Isolation, first_port: u16, modes: &[CheckMode]) {
@@ -89,7 +86,8 @@ fn conforms(isolation: Isolation, first_port: u16, modes: &[CheckMode]) {
         modes,
         tamper: &|id| tamper(&bench.instance(id).join(root)),
     }));
-    let left: Vec<_> = fs::read_dir(bench.config.state.join("instances")).expect("a folder").flatten().collect();
+    let left: Vec<_> =
+        fs::read_dir(bench.config.state.join("instances")).expect("a folder").flatten().collect();
     assert!(left.is_empty(), "{left:?}");
 }
 
@@ -98,7 +96,8 @@ const BOTH: &[CheckMode] = &[CheckMode::Fast, CheckMode::Full];
 #[test]
 fn processes_keep_every_promise() {
     if engines::available(&["busybox"], false) {
-        conforms(Isolation::Process, 21_000, &[CheckMode::Full]);
+        let port = std::env::var("CASTLINE_TEST_PORT").ok().and_then(|port| port.parse().ok());
+        conforms(Isolation::Process, port.unwrap_or(21_000), &[CheckMode::Full]);
     }
 }
 
@@ -114,4 +113,150 @@ fn containers_keep_every_promise() {
     if engines::available(&["busybox", "runc"], true) {
         conforms(Isolation::Container, 21_100, BOTH);
     }
+}
+
+/// Processes, of whatever parent, that have this in their environment.
+fn processes_with(mark: &str) -> usize {
+    let processes = fs::read_dir("/proc").expect("proc").flatten();
+    let marked = |path: PathBuf| {
+        let environment = fs::read(path.join("environ")).unwrap_or_default();
+        environment.split(|&byte| byte == 0).any(|variable| variable == mark.as_bytes())
+    };
+    processes.filter(|entry| marked(entry.path())).count()
+}
+
+/// No test by itself: what another one starts, to kill it.
+#[test]
+fn another_process_that_launches() {
+    let Some(task) = std::env::var_os("CASTLINE_TEST_LAUNCH") else { return };
+    let task = fs::read(task).expect("a task");
+    let (config, release): (LocalConfig, Release) = serde_json::from_slice(&task).expect("a task");
+    let driver = LocalDriver::new(config).expect("a driver");
+    run(drivers::launched(&driver, &drivers::launch(&release, "a", 0), &release));
+}
+
+/// Killed at any moment, a launch leaves nothing that the next one does not find.
+fn survives(isolation: Isolation, first_port: u16) {
+    let mut bench = Bench::new(isolation, first_port);
+    let mark = format!("MARK={}", bench.folder.path().display());
+    let mut spec = bench.release.spec().clone();
+    spec.env = Some([("MARK".to_owned(), bench.folder.path().display().to_string())].into());
+    bench.release = bench.release.clone().with_spec(spec);
+    let task = bench.folder.path().join("task");
+    fs::write(&task, serde_json::to_vec(&(&bench.config, &bench.release)).expect("JSON")).expect("writes");
+    for millis in [5, 20, 40, 60, 80, 100, 130, 160, 200, 300] {
+        let mut child = Command::new(std::env::current_exe().expect("this program"))
+            .args(["--exact", "another_process_that_launches"])
+            .env("CASTLINE_TEST_LAUNCH", &task)
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("it starts");
+        thread::sleep(Duration::from_millis(millis));
+        child.kill().expect("killed");
+        child.wait().expect("dead");
+    }
+    run(async {
+        let action = drivers::launch(&bench.release, "a", 0);
+        let id = drivers::launched(&bench.driver(), &action, &bench.release).await;
+        let ready = |all: &[castline_core::Instance]| all.iter().all(castline_core::Instance::is_available);
+        let all = drivers::observed(&bench.driver(), "web", ready).await;
+        assert_eq!(all.iter().map(|one| &one.id).collect::<Vec<_>>(), [&id], "there is one of it");
+        // The shell and the server.
+        assert!((1..=2).contains(&processes_with(&mark)), "{}", processes_with(&mark));
+
+        let end = drivers::retire(&bench.release, &id, Disposal::End);
+        for millis in [0, 5, 20] {
+            let driver = bench.driver();
+            let _ = tokio::time::timeout(Duration::from_millis(millis), driver.perform(&end, None)).await;
+        }
+        bench.driver().perform(&end, None).await.expect("retires");
+        assert_eq!(processes_with(&mark), 0, "nobody is left");
+    });
+}
+
+#[test]
+fn a_process_is_launched_once_whenever_its_driver_is_killed() {
+    if engines::available(&["busybox"], false) {
+        survives(Isolation::Process, 21_550);
+    }
+}
+
+#[test]
+fn a_container_is_launched_once_whenever_its_driver_is_killed() {
+    if engines::available(&["busybox", "runc"], true) {
+        survives(Isolation::Container, 21_600);
+    }
+}
+
+#[test]
+fn without_root_every_promise_is_kept() {
+    if !engines::available(&["busybox"], true) {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).expect("a mode");
+    let program = folder.path().join("test");
+    fs::copy(std::env::current_exe().expect("this program"), &program).expect("copies");
+    // Other ports than the same test has as root, which may run now.
+    let output = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(&program)
+        .args(["--exact", "processes_keep_every_promise", "--nocapture"])
+        .env("TMPDIR", folder.path())
+        .env("CASTLINE_TEST_PORT", "21650")
+        .current_dir(folder.path())
+        .output()
+        .expect("setpriv starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("local: retired"), "{said}");
+}
+
+#[test]
+fn what_was_changed_in_the_store_is_seen_and_not_launched_again() {
+    if !engines::available(&["busybox"], true) {
+        return;
+    }
+    let bench = Bench::new(Isolation::Chroot, 21_700);
+    run(async {
+        let driver = bench.driver();
+        let first =
+            drivers::launched(&driver, &drivers::launch(&bench.release, "a", 0), &bench.release).await;
+        let store = fs::read_dir(bench.config.state.join("store")).expect("a folder").flatten();
+        let tree = store.map(|entry| entry.path()).find(|path| path.is_dir()).expect("an image").join("root");
+        tamper(&tree);
+        let look = async |driver: &LocalDriver, id: &str, mode| {
+            driver.check(id, &bench.release, mode).await.expect("looks").drifted
+        };
+        assert!(!look(&driver, &first, CheckMode::Fast).await, "it is not in the layer above");
+        assert!(look(&driver, &first, CheckMode::Full).await);
+
+        let driver = bench.driver();
+        let second =
+            drivers::launched(&driver, &drivers::launch(&bench.release, "b", 1), &bench.release).await;
+        assert!(!look(&driver, &second, CheckMode::Full).await, "it was unpacked anew");
+        assert!(look(&driver, &first, CheckMode::Full).await, "who runs on the old tree still does");
+    });
+}
+
+#[test]
+fn configurations_are_read_strictly() {
+    let read = |text: &str| serde_json::from_str::<LocalConfig>(text).map_err(|error| error.to_string());
+    let config =
+        read(r#"{"state":"s","images":["oci:i"],"isolation":"chroot","portRange":{"first":1,"last":2}}"#);
+    assert_eq!(config.expect("a configuration").isolation, Some(Isolation::Chroot));
+    for (text, reason) in [
+        (r#"{"state":"s","images":[],"portrange":null}"#, "portrange"),
+        (r#"{"images":[]}"#, "state"),
+        (r#"{"state":"s","images":[],"isolation":"jail"}"#, "jail"),
+    ] {
+        assert!(read(text).expect_err(text).contains(reason), "{text}");
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let none = LocalConfig::new(folder.path(), ["docker://registry.example/app", "nonsense"]);
+    assert!(LocalDriver::new(none).is_err_and(|error| error.to_string().contains("nonsense")));
+    let backwards = LocalConfig {
+        port_range: Some(PortRange { first: 2, last: 1 }),
+        ..LocalConfig::new(folder.path(), ["oci:images"])
+    };
+    assert!(LocalDriver::new(backwards).is_err_and(|error| error.to_string().contains("portRange")));
 }

@@ -92,7 +92,7 @@ impl Folder {
 }
 
 impl Driver for Folder {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "folder"
     }
 

@@ -30,13 +30,13 @@ const STEPS: &[Step] = &[
             "--workspace",
             "--all-targets",
             "--features",
-            "castline/schema",
+            "castline/schema,castline-engine/docker",
             "--",
             "-D",
             "warnings",
         ],
     ),
-    step("tests", &["cargo", "test", "--workspace", "--features", "castline/schema"]),
+    step("tests", &["cargo", "test", "--workspace", "--features", "castline/schema,castline-engine/docker"]),
     step(
         "tests without C code",
         &[
@@ -53,7 +53,14 @@ const STEPS: &[Step] = &[
     ),
     Step {
         name: "documentation",
-        command: &["cargo", "doc", "--workspace", "--no-deps", "--features", "castline/schema"],
+        command: &[
+            "cargo",
+            "doc",
+            "--workspace",
+            "--no-deps",
+            "--features",
+            "castline/schema,castline-engine/docker",
+        ],
         environment: &[("RUSTDOCFLAGS", "-D warnings")],
     },
     step("example: verify", &["cargo", "run", "--quiet", "--example", "verify"]),

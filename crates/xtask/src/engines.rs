@@ -9,6 +9,7 @@ const ENGINES: &[(&str, &str)] = &[
     ("busybox", "busybox-static"),
     ("docker-registry", "docker-registry"),
     ("htpasswd", "apache2-utils"),
+    ("dockerd", "docker.io"),
     ("mtree", "mtree-netbsd"),
     ("openssl", "openssl"),
     ("podman", "podman"),

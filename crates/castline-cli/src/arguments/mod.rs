@@ -265,6 +265,8 @@ pub(crate) struct Diff {
     /// Change a limit, by the name that a finding gives it, e.g. `layerBytes=1TiB`. May be repeated.
     #[arg(long, value_name = "NAME=NUMBER", value_parser = limit)]
     pub(crate) limit: Vec<(String, u64)>,
+    #[command(flatten)]
+    pub(crate) network: Network,
 }
 
 /// What a root filesystem is compared with.
@@ -500,6 +502,8 @@ impl Diff {
             platform: self.platform.clone().map(Platforms::One),
             json: self.json,
             limit: self.limit.clone(),
+            network: self.network.clone(),
+            documents_only: false,
         }
     }
 }

@@ -10,8 +10,7 @@ use std::{
 use castline::{
     drift::HealthCheck,
     engine::{
-        CommandDriver, Contents, Driver, Executor, Options, Store, StoreError,
-        drivers::{Local, LocalConfig},
+        CommandDriver, Contents, Driver, Executor, LocalConfig, LocalDriver, Options, Store, StoreError,
     },
 };
 use serde::Deserialize;
@@ -26,7 +25,7 @@ struct SiteFile {
     actor: Option<String>,
     local: Option<LocalConfig>,
     #[cfg(feature = "docker")]
-    docker: Option<castline::engine::drivers::DockerConfig>,
+    docker: Option<castline::engine::DockerConfig>,
     command: Option<CommandConfig>,
     test: Option<HealthCheck>,
 }
@@ -47,7 +46,7 @@ struct CommandConfig {
 pub(crate) struct Site {
     pub(crate) driver: Arc<dyn Driver>,
     /// The driver as what it is, where it keeps images itself.
-    pub(crate) local: Option<Local>,
+    pub(crate) local: Option<LocalDriver>,
     /// Who does what is done.
     pub(crate) actor: String,
     /// What images must have passed.
@@ -113,13 +112,13 @@ impl SiteFile {
         let mut drivers: Vec<Arc<dyn Driver>> = Vec::new();
         let mut local = None;
         if let Some(config) = self.local {
-            let driver = Local::new(config).map_err(|error| format!("[local]: {error}"))?;
+            let driver = LocalDriver::new(config).map_err(|error| format!("[local]: {error}"))?;
             drivers.push(Arc::new(driver.clone()));
             local = Some(driver);
         }
         #[cfg(feature = "docker")]
         if let Some(config) = self.docker {
-            let driver = castline::engine::drivers::Docker::new(config);
+            let driver = castline::engine::DockerDriver::new(config);
             drivers.push(Arc::new(driver.map_err(|error| format!("[docker]: {error}"))?));
         }
         if let Some(config) = self.command {

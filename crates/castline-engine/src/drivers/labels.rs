@@ -58,7 +58,9 @@ mod tests {
     fn names_are_good_for_folders_whatever_the_service_is_called() {
         let key = Key(Arc::from("abc-0-1-0"));
         let digits = &Digest::of(b"abc-0-1-0").encoded()[..16];
-        for (service, start) in [("web", "web"), ("../../etc", "etc"), ("Ünï/x y", "n--x-y"), ("//", "castline")] {
+        for (service, start) in
+            [("web", "web"), ("../../etc", "etc"), ("Ünï/x y", "n--x-y"), ("//", "castline")]
+        {
             assert_eq!(name(service, &key), format!("{start}-{digits}"));
         }
         assert!(name(&"x".repeat(1000), &key).len() < 64);

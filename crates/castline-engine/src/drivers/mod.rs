@@ -1,62 +1,33 @@
-//! Drivers for platforms that are common, and what they share.
+//! Platforms that rollouts can be executed on, and what drivers for them share.
 //!
-//! - [`Local`]: this machine, without any daemon.
-//! - [`Docker`]: Docker Engines and Podmans, one or several.
-//! - [`CommandDriver`]: any program.
+//! - [`LocalDriver`]: this machine, without any daemon.
+//! - [`DockerDriver`]: Docker Engines and Podmans, one or several.
+//! - [`CommandDriver`]: whatever a program drives.
 
 mod command;
-#[cfg(feature = "docker")]
+#[cfg(all(feature = "docker", target_os = "linux"))]
 mod docker;
+#[cfg(all(any(feature = "docker", feature = "local"), target_os = "linux"))]
 mod images;
+#[cfg(all(any(feature = "docker", feature = "local"), target_os = "linux"))]
 mod labels;
-#[cfg(feature = "local")]
+#[cfg(all(feature = "local", target_os = "linux"))]
 mod local;
+#[cfg(all(any(feature = "docker", feature = "local"), target_os = "linux"))]
 mod ports;
+#[cfg(all(any(feature = "docker", feature = "local"), target_os = "linux"))]
+mod shared;
+#[cfg(all(any(feature = "docker", feature = "local"), target_os = "linux"))]
 mod switch;
+#[cfg(all(any(feature = "docker", feature = "local"), target_os = "linux"))]
 mod told;
 
-use std::{fmt::Display, io, time::SystemTime};
-
-use castline_core::Time;
 pub use command::CommandDriver;
-#[cfg(feature = "docker")]
-pub use docker::{Docker, DockerConfig, DockerHost, DockerTls};
-#[cfg(feature = "local")]
-pub use local::{Isolation, Local, LocalConfig, Unpacked};
+#[cfg(all(feature = "docker", target_os = "linux"))]
+pub use docker::{DockerConfig, DockerDriver, DockerHost, DockerTls};
+#[cfg(all(feature = "local", target_os = "linux"))]
+pub use local::{Isolation, LocalConfig, LocalDriver, Unpacked};
+#[cfg(all(any(feature = "docker", feature = "local"), target_os = "linux"))]
 pub use ports::PortRange;
-
-use crate::DriverError;
-
-/// The moment.
-fn now() -> Time {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Time::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-}
-
-/// What the operating system refuses, with what was tried. What people have to change is permanent; a full disk and a table
-/// without room may pass.
-fn failed(tried: impl Display) -> impl FnOnce(io::Error) -> DriverError {
-    move |error| {
-        let message = format!("{tried}: {error}");
-        match error.kind() {
-            io::ErrorKind::NotFound
-            | io::ErrorKind::PermissionDenied
-            | io::ErrorKind::Unsupported
-            | io::ErrorKind::InvalidInput
-            | io::ErrorKind::NotADirectory
-            | io::ErrorKind::ReadOnlyFilesystem => DriverError::permanent(message),
-            _ => DriverError::temporary(message),
-        }
-    }
-}
-
-/// Does what blocks where nothing else has to wait for it.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, DriverError> + Send + 'static,
-) -> Result<T, DriverError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        Err(error) => Err(DriverError::temporary(error)),
-    }
-}
+#[cfg(all(any(feature = "docker", feature = "local"), target_os = "linux"))]
+use shared::{blocking, failed, now};

@@ -45,7 +45,12 @@ impl Switch {
 
 impl Held<'_> {
     /// Sends so much of a service's traffic to a revision from now on. Nothing is told yet.
-    pub(super) fn weigh(&mut self, service: &Arc<str>, revision: &str, weight: u8) -> Result<(), DriverError> {
+    pub(super) fn weigh(
+        &mut self,
+        service: &Arc<str>,
+        revision: &str,
+        weight: u8,
+    ) -> Result<(), DriverError> {
         let mut weights = self.weights()?.clone();
         weights.insert(Arc::clone(service), vec![(revision.to_owned(), weight)]);
         self.keep(weights)
@@ -63,7 +68,8 @@ impl Held<'_> {
         let Some(hook) = &self.switch.hook else { return Ok(()) };
         endpoints.sort_by(|one, other| one.instance.cmp(&other.instance));
         let mut weights = self.weights()?.get(service).cloned().unwrap_or_default();
-        let decided = |endpoint: &Endpoint| weights.iter().any(|(revision, _)| *revision == endpoint.revision);
+        let decided =
+            |endpoint: &Endpoint| weights.iter().any(|(revision, _)| *revision == endpoint.revision);
         if !weights.is_empty() && !endpoints.is_empty() && endpoints.iter().all(decided) {
             weights.clear();
             let mut all = self.weights()?.clone();

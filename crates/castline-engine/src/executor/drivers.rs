@@ -23,15 +23,20 @@ impl Drivers {
     }
 
     /// Each driver of these services, once, with those that are with it.
-    pub(super) fn groups(&self, services: &[Arc<str>]) -> Vec<(Arc<dyn Driver>, Arc<[Arc<str>]>)> {
-        let mut groups: Vec<(&Arc<dyn Driver>, Vec<Arc<str>>)> = Vec::new();
-        for service in services {
-            let driver = self.of(service);
-            match groups.iter_mut().find(|(known, _)| Arc::ptr_eq(known, driver)) {
-                Some((_, with_it)) => with_it.push(Arc::clone(service)),
-                None => groups.push((driver, vec![Arc::clone(service)])),
+    pub(super) fn groups(&self, services: &[Arc<str>]) -> Vec<Group> {
+        let mut groups: Vec<Group> = Vec::new();
+        for driver in services.iter().map(|service| self.of(service)) {
+            if groups.iter().all(|group| !Arc::ptr_eq(&group.driver, driver)) {
+                let with_it = services.iter().filter(|service| Arc::ptr_eq(self.of(service), driver));
+                groups.push(Group { driver: Arc::clone(driver), services: with_it.cloned().collect() });
             }
         }
-        groups.into_iter().map(|(driver, services)| (Arc::clone(driver), services.into())).collect()
+        groups
     }
+}
+
+/// A driver, and the services that are with it.
+pub(super) struct Group {
+    pub(super) driver: Arc<dyn Driver>,
+    pub(super) services: Arc<[Arc<str>]>,
 }

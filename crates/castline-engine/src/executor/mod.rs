@@ -188,6 +188,39 @@ impl Executor {
         Prepared::new(targets)
     }
 
+    /// Plans how a service goes back: to this recorded release, or to the one that succeeded last before what it runs. With as
+    /// many copies as it has now. Takes back the service's last rollout. Records nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::NoRelease`] where there is none to go back to; as [`Self::prepare`].
+    pub async fn prepare_rollback(
+        &self,
+        service: &str,
+        to: Option<&Digest>,
+        policy: Policy,
+    ) -> Result<Prepared, EngineError> {
+        let ledger = self.store.ledger();
+        let none = |what: String| EngineError::NoRelease { what: what.into() };
+        let release = match to {
+            Some(digest) => ledger
+                .release(digest)
+                .filter(|release| **release.service() == *service)
+                .ok_or_else(|| none(format!("the ledger does not have the release {digest} of {service}")))?,
+            None => ledger.previous_good(service).ok_or_else(|| {
+                none(format!("no other release of {service} has succeeded that can be gone back to"))
+            })?,
+        };
+        let now = ledger.current(service).and_then(|digest| ledger.release(digest));
+        let replicas = now.map_or(release.replicas(), Release::replicas);
+        let release = release.clone().with_replicas(replicas);
+        let prepared = self.prepare(&[Wanted { release, policy }]).await?;
+        Ok(match ledger.history(service).pop() {
+            Some(last) => prepared.taking_back(last.rollout),
+            None => prepared,
+        })
+    }
+
     /// Records that somebody approves of a plan.
     ///
     /// # Errors
@@ -205,33 +238,29 @@ impl Executor {
     ///
     /// [`EngineError::UnderWay`] where one of the same service is not over; [`EngineError::Store`];
     /// [`EngineError::Invalid`] where plan and targets do not belong together.
+    ///
+    /// # Panics
+    ///
+    /// Never: a ledger that an entry was appended to has a head.
     pub async fn apply(&self, prepared: Prepared, actor: &str) -> Result<Rolling, EngineError> {
         let now = self.clock.now();
         // Before anything is recorded: what does not belong together is nobody's rollout.
         castline_core::rollout::Rollout::start(&prepared.plan, &prepared.targets, &[], now)?;
-        let services = || prepared.plan.services.iter().map(|planned| &planned.service);
-        for other in under_way(&self.store.ledger()) {
-            if let Some(service) = services().find(|service| other.services.contains(service)) {
-                let service = service.to_string().into();
-                return Err(EngineError::UnderWay { rollout: other.rollout, service });
-            }
-        }
         let Prepared { plan, targets, rollback_of } = prepared;
         let releases =
             targets.iter().map(|target| Record::Release { release: target.release.clone().into() });
         let start = Record::start(&plan, rollback_of);
         let records: Vec<Record> = releases.chain([start]).collect();
-        let store = Arc::clone(&self.store);
-        blocking(move || {
+        let (store, at, who) = (Arc::clone(&self.store), self.clock.now(), actor.to_owned());
+        let ledger = blocking(move || {
             store.keep(&plan)?;
             for target in &targets {
                 store.keep(&target.fleet)?;
                 store.keep(&target.policy)?;
             }
-            Ok(())
+            store.append_if(at, &who, records, |ledger| none_under_way(ledger, &plan))
         })
         .await?;
-        let ledger = self.record(actor, records).await?;
         let rollout = ledger.head().cloned().expect("an entry was appended");
         self.resume(&rollout, actor).await
     }
@@ -280,6 +309,18 @@ impl Executor {
         let (store, actor) = (Arc::clone(&self.store), actor.to_owned());
         blocking(move || Ok(store.append(at, &actor, records)?)).await
     }
+}
+
+/// Each service has one rollout at a time.
+fn none_under_way(ledger: &Ledger, plan: &Plan) -> Result<(), EngineError> {
+    for other in under_way(ledger) {
+        let both = plan.services.iter().find(|planned| other.services.contains(&planned.service));
+        if let Some(planned) = both {
+            let service = planned.service.to_string().into();
+            return Err(EngineError::UnderWay { rollout: other.rollout, service });
+        }
+    }
+    Ok(())
 }
 
 /// What an answer is to a rollout.

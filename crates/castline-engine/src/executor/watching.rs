@@ -9,7 +9,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{Executor, Options};
+use super::{Executor, Options, drivers::Group};
 use crate::Driver;
 
 /// How many events wait to be recorded, at most. Then drivers wait.
@@ -23,7 +23,7 @@ pub(super) fn watch(
     troubles: &UnboundedSender<String>,
 ) -> JoinSet<()> {
     let mut watches = JoinSet::new();
-    for (driver, services) in executor.drivers.groups(services) {
+    for Group { driver, services } in executor.drivers.groups(services) {
         let options = executor.options.clone();
         watches.spawn(listen(driver, services, options, events.clone(), troubles.clone()));
     }

@@ -168,7 +168,7 @@ impl Found {
         };
         let acknowledged = lines.get(..usize::try_from(head.bytes).unwrap_or(usize::MAX));
         let acknowledged = acknowledged.unwrap_or_default();
-        let ends = acknowledged.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let ends = acknowledged.split(|byte| *byte == b'\n').count() as u64 - 1;
         let last = head.digest.as_ref().and_then(|digest| sound.0.up_to(digest));
         let fits = acknowledged.last().is_none_or(|byte| *byte == b'\n')
             && ends == head.entries

@@ -10,7 +10,7 @@ use super::{MOST, StoreError, files::Files};
 pub(super) const FOLDER: &str = "documents";
 
 fn place(store: &Path, digest: &Digest) -> PathBuf {
-    store.join(FOLDER).join(format!("{}.json", digest.to_string().replace(":", "-")))
+    store.join(FOLDER).join(format!("{}.json", digest.to_string().replace(':', "-")))
 }
 
 /// Writes a document, so that it is there whole or not at all, and is on the disk when this comes back.

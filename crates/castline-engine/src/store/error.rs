@@ -80,7 +80,7 @@ impl StoreError {
         move |source| Self::Io { doing, path: path.to_owned(), source }
     }
 
-    pub(super) fn damaged(path: &Path, offset: u64, reason: impl ToString) -> Self {
-        Self::Damaged { path: path.to_owned(), offset, reason: reason.to_string().into() }
+    pub(super) fn damaged(path: &Path, offset: u64, reason: impl std::fmt::Display) -> Self {
+        Self::Damaged { path: path.to_owned(), offset, reason: format!("{reason}").into() }
     }
 }

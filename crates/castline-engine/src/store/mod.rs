@@ -10,7 +10,7 @@
 //!
 //! # Why not a database
 //!
-//! redb and SQLite were considered. A ledger is a chain of hashes as text already, which four languages verify and which can be
+//! `redb` and `SQLite` were considered. A ledger is a chain of hashes as text already, which four languages verify and which can be
 //! read, copied and sent without any library; inside a database it would be a blob that only that database opens. What a
 //! database would add is atomic pages, and nothing here needs more than an append and the atomic
 //! writing of a whole file. What it would take away is that each system call of it can be made to fail, in every way, by the tests.
@@ -176,6 +176,19 @@ impl Store {
         records: impl IntoIterator<Item = Record>,
     ) -> Result<Ledger, StoreError> {
         self.writer().append(at, actor, records)
+    }
+
+    /// The same, where the ledger as it is allows it: nobody else appends in between.
+    pub(crate) fn append_if<E: From<StoreError>>(
+        &self,
+        at: Time,
+        actor: &str,
+        records: impl IntoIterator<Item = Record>,
+        allows: impl FnOnce(&Ledger) -> Result<(), E>,
+    ) -> Result<Ledger, E> {
+        let mut writer = self.writer();
+        allows(writer.ledger())?;
+        Ok(writer.append(at, actor, records)?)
     }
 
     /// Keeps a document, and comes back when it is on the disk. Keeping it again is fine.

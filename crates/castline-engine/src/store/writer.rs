@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use castline_core::{
-    Digest, Document as _, Time,
+    Digest, Document, Time,
     ledger::{Anchor, Ledger, Record},
 };
 
@@ -130,7 +130,7 @@ impl Writer {
         let (mut ledger, mut bytes) = (self.ledger.clone(), Vec::new());
         for record in records {
             ledger = ledger.append(at, actor, record)?;
-            bytes.extend(ledger.last().map(|entry| entry.to_canonical()).unwrap_or_default());
+            bytes.extend(ledger.last().map(Document::to_canonical).unwrap_or_default());
             bytes.push(b'\n');
         }
         let head = self.head_after(&ledger, bytes.len());

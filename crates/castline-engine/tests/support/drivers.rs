@@ -20,7 +20,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::scripted;
+use super::images::scripted;
 
 /// For how long anything is waited for. Nothing takes that long unless it never comes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -146,8 +146,7 @@ async fn life(subject: &Subject<'_>, events: &mut Receiver<What>) {
 /// Six instances in three zones, each asked for thrice, twice at the same time.
 async fn birth(subject: &Subject<'_>, events: &mut Receiver<What>) -> Vec<Arc<str>> {
     let Subject { driver, release, zones, .. } = subject;
-    let actions: Vec<Action> =
-        (0..6).map(|number| launch(release, zones[number % 3], number)).collect();
+    let actions: Vec<Action> = (0..6).map(|number| launch(release, zones[number % 3], number)).collect();
     let mut ids: Vec<Arc<str>> = Vec::new();
     for pair in actions.chunks(2) {
         let [one, two] = pair else { panic!("pairs") };
@@ -171,7 +170,8 @@ async fn birth(subject: &Subject<'_>, events: &mut Receiver<What>) -> Vec<Arc<st
     }
     let mut missing: BTreeSet<&str> = ids.iter().map(|id| &**id).collect();
     while !missing.is_empty() {
-        let before = event(events, |what| matches!(what, What::Ready { instance } if missing.contains(&**instance)));
+        let before =
+            event(events, |what| matches!(what, What::Ready { instance } if missing.contains(&**instance)));
         for what in before.await {
             assert!(matches!(what, What::Ready { .. } | What::NotReady { .. }), "{what:?}");
         }
@@ -296,8 +296,11 @@ async fn sickness(subject: &Subject<'_>, events: &mut Receiver<What>) {
     let short = scripted(release, "exit 3", None);
     for (number, release) in [(93, sick), (94, short)] {
         let id = launched(*driver, &launch(&release, zones[1], number), &release).await;
-        event(events, |what| matches!(what, What::Failed { instance, reason } if *instance == id && !reason.is_empty()))
-            .await;
+        event(
+            events,
+            |what| matches!(what, What::Failed { instance, reason } if *instance == id && !reason.is_empty()),
+        )
+        .await;
         let all = driver.observe(release.service()).await.expect("observes");
         let one = all.instance(&id).expect("it is still there");
         assert_eq!((one.phase, one.health), (Phase::Running, Health::Failed), "{number}");
@@ -335,7 +338,8 @@ async fn death(subject: &Subject<'_>, ids: &[Arc<str>], events: &mut Receiver<Wh
 
     for (id, disposal) in [(&ids[0], Disposal::Isolate), (&ids[1], Disposal::Quarantine)] {
         assert!(in_traffic(id));
-        let address = told(file).expect("told").endpoints.into_iter().find(|it| it.instance == *id).expect("in it");
+        let address =
+            told(file).expect("told").endpoints.into_iter().find(|it| it.instance == *id).expect("in it");
         let action = retire(release, id, disposal);
         for _ in 0..2 {
             let answer = driver.perform(&action, None).await.expect("retires");

@@ -152,7 +152,8 @@ impl Api {
         }
         self.engine
             .get_or_try_init(|| async {
-                let version: Version = self.read(self.raw(Method::GET, "/version", None, None).await?).await??;
+                let version: Version =
+                    self.read(self.raw(Method::GET, "/version", None, None).await?).await??;
                 let number = |text: &str| {
                     let (major, minor) = text.split_once('.')?;
                     Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?))
@@ -181,7 +182,10 @@ impl Api {
     }
 
     /// Asks Podman, in its own API.
-    pub(super) async fn podman<T: DeserializeOwned>(&self, path: &str) -> Result<Result<T, Refusal>, DriverError> {
+    pub(super) async fn podman<T: DeserializeOwned>(
+        &self,
+        path: &str,
+    ) -> Result<Result<T, Refusal>, DriverError> {
         let answer = self.raw(Method::GET, &format!("/v4.0.0/libpod{path}"), None, None).await?;
         self.read(answer).await
     }
@@ -201,9 +205,14 @@ impl Api {
     }
 
     /// Sends what comes in pieces, and gives back the answer, to be read in pieces as well.
-    pub(super) async fn send(&self, path: &str, pieces: Option<Pieces>) -> Result<Result<Incoming, Refusal>, DriverError> {
+    pub(super) async fn send(
+        &self,
+        path: &str,
+        pieces: Option<Pieces>,
+    ) -> Result<Result<Incoming, Refusal>, DriverError> {
         let path = format!("{}{path}", self.engine().await?.prefix);
-        let answer = self.raw(Method::POST, &path, Some(pieces.map_or_else(empty, Either::Right)), None).await?;
+        let answer =
+            self.raw(Method::POST, &path, Some(pieces.map_or_else(empty, Either::Right)), None).await?;
         self.stream(answer).await
     }
 
@@ -215,15 +224,23 @@ impl Api {
     }
 
     async fn stream(&self, answer: Response<Incoming>) -> Result<Result<Incoming, Refusal>, DriverError> {
-        if answer.status().is_success() { Ok(Ok(answer.into_body())) } else { Ok(Err(self.refusal(answer).await)) }
+        if answer.status().is_success() {
+            Ok(Ok(answer.into_body()))
+        } else {
+            Ok(Err(self.refusal(answer).await))
+        }
     }
 
     /// The next piece of an answer; nothing at its end.
-    pub(super) async fn piece(&self, body: &mut Incoming, patience: Duration) -> Result<Option<Bytes>, DriverError> {
+    pub(super) async fn piece(
+        &self,
+        body: &mut Incoming,
+        patience: Duration,
+    ) -> Result<Option<Bytes>, DriverError> {
         loop {
-            let frame = timeout(patience, body.frame())
-                .await
-                .map_err(|_| DriverError::temporary(format!("{} has stopped in the middle of an answer", self.url)))?;
+            let frame = timeout(patience, body.frame()).await.map_err(|_| {
+                DriverError::temporary(format!("{} has stopped in the middle of an answer", self.url))
+            })?;
             match frame {
                 None => return Ok(None),
                 Some(Err(error)) => return Err(self.broken(&error)),
@@ -275,7 +292,9 @@ impl Api {
             let stream = timeout(CONNECTING, self.connect())
                 .await
                 .map_err(|_| DriverError::temporary(format!("{} cannot be reached", self.url)))?
-                .map_err(|error| DriverError::temporary(format!("{} cannot be reached: {error}", self.url)))?;
+                .map_err(|error| {
+                    DriverError::temporary(format!("{} cannot be reached: {error}", self.url))
+                })?;
             let (mut sender, connection) =
                 http1::handshake(TokioIo::new(stream)).await.map_err(|error| self.broken(&error))?;
             // It ends with the answer's last byte, or when the answer is let go of.
@@ -301,13 +320,19 @@ impl Api {
         }
     }
 
-    async fn read<T: DeserializeOwned>(&self, answer: Response<Incoming>) -> Result<Result<T, Refusal>, DriverError> {
+    async fn read<T: DeserializeOwned>(
+        &self,
+        answer: Response<Incoming>,
+    ) -> Result<Result<T, Refusal>, DriverError> {
         if !answer.status().is_success() {
             return Ok(Err(self.refusal(answer).await));
         }
         let (bytes, whole) = self.whole(answer.into_body(), LONGEST).await?;
         if !whole {
-            return Err(DriverError::permanent(format!("{} has answered with more than {LONGEST} bytes", self.url)));
+            return Err(DriverError::permanent(format!(
+                "{} has answered with more than {LONGEST} bytes",
+                self.url
+            )));
         }
         serde_json::from_slice(&bytes).map(Ok).map_err(|error| {
             // What stands there may be secret.
@@ -338,7 +363,8 @@ impl Api {
             cause: String,
         }
         let status = answer.status();
-        let bytes = self.whole(answer.into_body(), LONGEST_ERROR).await.map(|(bytes, _)| bytes).unwrap_or_default();
+        let bytes =
+            self.whole(answer.into_body(), LONGEST_ERROR).await.map(|(bytes, _)| bytes).unwrap_or_default();
         let said = serde_json::from_slice::<Said>(&bytes).map(|said| match said {
             Said { message, cause } if message.is_empty() => cause,
             Said { message, .. } => message,
@@ -391,10 +417,11 @@ fn connector(tls: &DockerTls) -> Result<TlsConnector, DriverError> {
     for certificate in certificates(&tls.ca)? {
         roots.add(certificate).map_err(|error| unusable(&tls.ca, &error))?;
     }
-    let builder = ClientConfig::builder_with_provider(Arc::new(tokio_rustls::rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(DriverError::permanent)?
-        .with_root_certificates(roots);
+    let builder =
+        ClientConfig::builder_with_provider(Arc::new(tokio_rustls::rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(DriverError::permanent)?
+            .with_root_certificates(roots);
     let config = match (&tls.certificate, &tls.key) {
         (None, None) => builder.with_no_client_auth(),
         (Some(certificate), Some(key)) => {
@@ -416,7 +443,12 @@ mod tests {
     #[test]
     fn places_are_sockets_and_ports() {
         let patience = Duration::from_secs(1);
-        for url in ["unix:///run/docker.sock", "tcp://127.0.0.1:2376", "tcp://[::1]:2376", "tcp://docker.example:2376"] {
+        for url in [
+            "unix:///run/docker.sock",
+            "tcp://127.0.0.1:2376",
+            "tcp://[::1]:2376",
+            "tcp://docker.example:2376",
+        ] {
             let host = DockerHost::new(url, ["a"]);
             assert_eq!(Api::new(&host, patience).expect(url).is_here(), url.starts_with("unix"));
         }

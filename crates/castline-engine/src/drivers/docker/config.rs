@@ -97,11 +97,6 @@ impl DockerConfig {
 impl DockerHost {
     /// An engine that is these zones.
     pub fn new(url: impl Into<String>, zones: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self {
-            url: url.into(),
-            zones: zones.into_iter().map(Into::into).collect(),
-            tls: None,
-            address: None,
-        }
+        Self { url: url.into(), zones: zones.into_iter().map(Into::into).collect(), tls: None, address: None }
     }
 }

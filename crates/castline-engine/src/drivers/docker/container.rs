@@ -135,7 +135,10 @@ impl Container {
     pub(super) fn phase(&self) -> Phase {
         if self.name.ends_with(QUARANTINED) {
             Phase::Quarantined
-        } else if self.name.ends_with(RETIRING) || self.name.ends_with(ISOLATING) || self.state.status == "removing" {
+        } else if self.name.ends_with(RETIRING)
+            || self.name.ends_with(ISOLATING)
+            || self.state.status == "removing"
+        {
             Phase::Terminating
         } else {
             Phase::Running
@@ -245,7 +248,8 @@ pub(super) fn body(
     let check = health.as_ref().map_or_else(
         || json!({"Test": ["NONE"]}),
         |check| {
-            let test: Vec<&str> = std::iter::once("CMD").chain(check.command.iter().map(String::as_str)).collect();
+            let test: Vec<&str> =
+                std::iter::once("CMD").chain(check.command.iter().map(String::as_str)).collect();
             json!({
                 "Test": test,
                 "Interval": nanos(check.interval_millis.max(1)),

@@ -5,7 +5,10 @@ use std::{
     io::{self, Read},
 };
 
-use castline_core::{BlobName, BlobSource, Digest, Identities, Limits, Release, ReleaseImage, decode::Decompress, drift::identify};
+use castline_core::{
+    BlobName, BlobSource, Digest, Identities, Limits, Release, ReleaseImage, decode::Decompress,
+    drift::identify,
+};
 use castline_sources::{Reference, Source, Transport};
 use hyper::{Method, StatusCode, body::Bytes};
 use serde::Deserialize;
@@ -30,7 +33,12 @@ struct Found {
 
 /// The name by which an engine knows the release's image, once it has it. What was loaded or pulled is that image only if the
 /// engine says so by one of the image's digests.
-pub(super) async fn provide(api: &Api, images: &Arc<Images>, registries: &[Reference], release: &Release) -> Result<String, DriverError> {
+pub(super) async fn provide(
+    api: &Api,
+    images: &Arc<Images>,
+    registries: &[Reference],
+    release: &Release,
+) -> Result<String, DriverError> {
     let digest = digest(release)?.clone();
     let ReleaseImage::Verified { identities, .. } = release.image() else {
         return Err(DriverError::permanent("the release's image is only with its provider"));
@@ -58,7 +66,10 @@ pub(super) async fn provide(api: &Api, images: &Arc<Images>, registries: &[Refer
         match pull(api, registry, &digest).await {
             Ok(()) => match find(api, identities).await? {
                 Some(id) => return Ok(id),
-                None => refused = format!("{refused}\n  {registry}: what was pulled has none of the image's digests"),
+                None => {
+                    refused =
+                        format!("{refused}\n  {registry}: what was pulled has none of the image's digests")
+                }
             },
             Err(error) if error.is_temporary() => return Err(error),
             Err(error) => refused = format!("{refused}\n  {registry}: {error}"),
@@ -121,7 +132,9 @@ async fn listen(api: &Api, path: &str, pieces: Option<Pieces>) -> Result<(), Dri
 
 fn told(line: &[u8]) -> Result<(), DriverError> {
     match serde_json::from_slice(line) {
-        Ok(Line { error: Some(error) }) => Err(DriverError::permanent(error.chars().take(2000).collect::<String>())),
+        Ok(Line { error: Some(error) }) => {
+            Err(DriverError::permanent(error.chars().take(2000).collect::<String>()))
+        }
         _ => Ok(()),
     }
 }
@@ -186,7 +199,8 @@ fn archive(known: &Known, source: &Source, out: &Out) -> Result<(), DriverError>
         let what = what.clone();
         move |fault: castline_core::OpenFault| DriverError::permanent(format!("{}: {fault:?}", what))
     };
-    let config = image.config_descriptor().ok_or_else(|| DriverError::permanent("the image has no configuration"))?;
+    let config =
+        image.config_descriptor().ok_or_else(|| DriverError::permanent("the image has no configuration"))?;
     let mut bytes = Vec::new();
     let blob = source.open(&BlobName::Digest(config.digest.clone())).map_err(unread(&config.digest))?;
     blob.reader
@@ -223,7 +237,8 @@ fn archive(known: &Known, source: &Source, out: &Out) -> Result<(), DriverError>
         layers.push(name);
     }
     let tag: String = image.digest().encoded().chars().take(32).collect();
-    let manifest = json!([{"Config": name, "RepoTags": [format!("castline:{tag}")], "Layers": layers}]).to_string();
+    let manifest =
+        json!([{"Config": name, "RepoTags": [format!("castline:{tag}")], "Layers": layers}]).to_string();
     let length = manifest.len() as u64;
     entry(out, "manifest.json", length)?;
     put(out, manifest)?;
@@ -238,7 +253,9 @@ fn plain<'r>(mut reader: Box<dyn Read + Send + 'r>) -> io::Result<(Box<dyn Read 
     let compression = Decompress::<io::Empty>::sniff(&head);
     let whole = io::Cursor::new(head).chain(reader);
     Ok(match compression {
-        castline_core::Compression::Zstd => (Box::new(Decompress::new(whole, compression, &Limits::default())), true),
+        castline_core::Compression::Zstd => {
+            (Box::new(Decompress::new(whole, compression, &Limits::default())), true)
+        }
         _ => (Box::new(whole), false),
     })
 }

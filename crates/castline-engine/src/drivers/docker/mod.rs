@@ -60,7 +60,7 @@ use crate::{CheckMode, Doing, Driver, DriverError, Endpoint};
 
 /// The driver `docker`. A clone is the same one.
 #[derive(Clone, Debug)]
-pub struct Docker(Arc<Inner>);
+pub struct DockerDriver(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -109,7 +109,7 @@ struct Named {
     id: String,
 }
 
-impl Docker {
+impl DockerDriver {
     /// The driver. No engine is asked yet.
     ///
     /// # Errors
@@ -160,7 +160,7 @@ impl Docker {
     }
 }
 
-impl Driver for Docker {
+impl Driver for DockerDriver {
     fn name(&self) -> &str {
         "docker"
     }
@@ -346,7 +346,9 @@ impl Inner {
     /// Has Podman check a container's health if it is due, and takes over what it says.
     async fn check_health(&self, one: &mut Placed) -> Result<(), DriverError> {
         let api = &self.hosts[one.host].api;
-        let (Some(interval), true) = (one.container.interval(), api.engine().await?.podman) else { return Ok(()) };
+        let (Some(interval), true) = (one.container.interval(), api.engine().await?.podman) else {
+            return Ok(());
+        };
         if one.container.phase() != Phase::Running || one.container.state.status != "running" {
             return Ok(());
         }
@@ -407,14 +409,17 @@ impl Inner {
     }
 
     async fn launch(self: &Arc<Self>, action: &Action, release: &Release) -> Result<Vec<What>, DriverError> {
-        let Action { key, service, what: Do::Launch { revision, zone, .. } } = action else { return Ok(Vec::new()) };
+        let Action { key, service, what: Do::Launch { revision, zone, .. } } = action else {
+            return Ok(Vec::new());
+        };
         if *revision != release.revision() {
             return Err(DriverError::permanent(format!(
                 "the launch {key} is of the revision {revision}, and comes with the release {}",
                 release.revision()
             )));
         }
-        let Some(host) = self.hosts.iter().position(|host| host.zones.iter().any(|known| **known == **zone)) else {
+        let Some(host) = self.hosts.iter().position(|host| host.zones.iter().any(|known| **known == **zone))
+        else {
             let reason = format!("there is no zone `{zone}`");
             return Ok(vec![What::LaunchFailed { key: key.clone(), reason }]);
         };
@@ -437,7 +442,12 @@ impl Inner {
     }
 
     /// The id of the container that the action's key names, running; made where it is not there.
-    async fn bring_up(self: &Arc<Self>, host: usize, action: &Action, release: &Release) -> Result<String, DriverError> {
+    async fn bring_up(
+        self: &Arc<Self>,
+        host: usize,
+        action: &Action,
+        release: &Release,
+    ) -> Result<String, DriverError> {
         let known = Self::labelled(self, &format!("{}={}", Key::LABEL, action.key)).await?;
         let mine = known.into_iter().find(|one| one.container.label(Key::LABEL) == Some(&*action.key.0));
         let one = match mine {
@@ -493,17 +503,16 @@ impl Inner {
         }
         let body = container::body(release, &image, &self.config.network, &own, port);
         let path = format!("/containers/create?name={name}");
-        let created = match api.json::<Named>(Method::POST, &path, Some(body)).await? {
-            Ok(created) => Ok(created.id),
-            // Somebody was faster; or, on podman, it is the name of one that is still being made.
-            Err(refusal) if refusal.status == StatusCode::CONFLICT => Err(refusal),
-            Err(refusal) => return Err(refusal.into()),
-        };
+        // Where it is refused since somebody was faster, the container of that name is this one. Docker calls that a conflict, Podman
+        // an error of its own.
+        let created = api.json::<Named>(Method::POST, &path, Some(body)).await?.map(|created| created.id);
         let found = self.inspect(host, created.as_deref().unwrap_or(&name)).await?;
         let mine = found.filter(|one| one.container.label(Key::LABEL) == Some(&*action.key.0));
         match (mine, created) {
             (Some(one), _) => Ok(one),
-            (None, Ok(id)) => Err(DriverError::temporary(format!("the container {id} was gone when it had just been made"))),
+            (None, Ok(id)) => {
+                Err(DriverError::temporary(format!("the container {id} was gone when it had just been made")))
+            }
             (None, Err(refusal)) => Err(refusal.into()),
         }
     }
@@ -586,7 +595,9 @@ impl Inner {
         let deadline = Instant::now() + REMOVAL;
         while self.inspect(one.host, id).await?.is_some() {
             if Instant::now() > deadline {
-                return Err(DriverError::temporary(format!("the container {id} is being removed for a long time")));
+                return Err(DriverError::temporary(format!(
+                    "the container {id} is being removed for a long time"
+                )));
             }
             sleep(Duration::from_millis(50)).await;
         }
@@ -606,13 +617,15 @@ impl Inner {
         let api = &self.hosts[one.host].api;
         let profile = if api.engine().await?.podman { "podman" } else { "docker" };
         let options = Comparison::default().with_profile(Profile::named(profile).unwrap_or_default());
-        let options = one.container.mounts().fold(options, |options, target| options.with_mount(target.as_bytes()));
+        let options =
+            one.container.mounts().fold(options, |options, target| options.with_mount(target.as_bytes()));
         let known = {
             let (images, release) = (Arc::clone(&self.images), release.clone());
             blocking(move || images.of(&release)).await?
         };
         let readable = api.is_here() && geteuid().is_root();
-        let upper = one.container.graph_driver.as_ref().and_then(|driver| driver.data.as_ref()?.get("UpperDir"));
+        let upper =
+            one.container.graph_driver.as_ref().and_then(|driver| driver.data.as_ref()?.get("UpperDir"));
         let unread = |error: castline_sources::Error| DriverError::temporary(error);
         let scanned = match (mode, upper.map(PathBuf::from)) {
             (CheckMode::Fast, Some(upper)) if readable => {

@@ -104,7 +104,8 @@ impl Runtime {
 
     /// Writes down which process it is. One that has ended already has no number any more, and none is made up.
     fn note(&self, folder: &Folder, state: &State) -> Result<(), DriverError> {
-        let pid = fs::read_to_string(folder.join("bundle/pid")).ok().and_then(|text| text.trim().parse().ok());
+        let pid =
+            fs::read_to_string(folder.join("bundle/pid")).ok().and_then(|text| text.trim().parse().ok());
         let pid = if state.pid > 0 { state.pid } else { pid.unwrap_or_default() };
         let process = Process::of(pid).unwrap_or_else(|| Process::ended(pid));
         folder.write_bytes("process", process.to_text().as_bytes())
@@ -257,9 +258,7 @@ fn write_bundle(bundle: &Path, root: &Path, id: &str, run: &Run) -> Result<(), D
 
 /// The runtime's configuration (runtime-spec `config.md`).
 fn config(root: &Path, id: &str, run: &Run) -> Result<Value, DriverError> {
-    let mount = |place: &str, kind: &str, options: &[&str]| {
-        json!({"destination": place, "type": kind, "source": kind, "options": options})
-    };
+    let mount = |place: &str, kind: &str, options: &[&str]| json!({"destination": place, "type": kind, "source": kind, "options": options});
     let bind = |place: &str, source: &str, read_only: bool| {
         let options = ["rbind", "rprivate", if read_only { "ro" } else { "rw" }];
         json!({"destination": place, "type": "bind", "source": source, "options": options})

@@ -19,6 +19,8 @@ mod mounts;
 mod process;
 mod programs;
 mod record;
+#[cfg(test)]
+mod source_tests;
 mod start;
 mod store;
 mod tree;
@@ -53,8 +55,8 @@ use tokio::{
 
 pub use config::{Isolation, LocalConfig};
 use record::{Claim, Folder, Record, Run, Seen};
-pub use unpacked::Unpacked;
 use store::{Store, private_folder, remove};
+pub use unpacked::Unpacked;
 
 use super::{
     blocking, failed,
@@ -68,7 +70,7 @@ use crate::{CheckMode, Doing, Driver, DriverError, Endpoint};
 
 /// The driver `local`. A clone is the same one.
 #[derive(Clone, Debug)]
-pub struct Local(Arc<Inner>);
+pub struct LocalDriver(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -96,7 +98,7 @@ const DEATH: Duration = Duration::from_secs(10);
 /// The `PATH` of instances whose image has none, as Docker has it.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-impl Local {
+impl LocalDriver {
     /// The driver, with its folder made. Nothing is read or started yet.
     ///
     /// # Errors
@@ -108,14 +110,18 @@ impl Local {
         if let Some(range) = config.port_range {
             range.check()?;
         }
-        if !geteuid().is_root() && matches!(config.isolation, Some(Isolation::Container | Isolation::Chroot)) {
+        if !geteuid().is_root() && matches!(config.isolation, Some(Isolation::Container | Isolation::Chroot))
+        {
             return Err(DriverError::permanent("isolation: containers and chroots need root"));
         }
         for folder in ["instances", "store"] {
             private_folder(&config.state.join(folder))?;
         }
         let state = fs::canonicalize(&config.state).map_err(failed(config.state.display()))?;
-        if geteuid().is_root() && config.isolation != Some(Isolation::Process) && !mounts::is_mountable(&state) {
+        if geteuid().is_root()
+            && config.isolation != Some(Isolation::Process)
+            && !mounts::is_mountable(&state)
+        {
             return Err(DriverError::permanent(format!(
                 "state: {} has a colon, comma, quote or backslash in it, which no overlay can be mounted with",
                 state.display()
@@ -157,7 +163,7 @@ impl Local {
     }
 }
 
-impl Driver for Local {
+impl Driver for LocalDriver {
     fn name(&self) -> &str {
         "local"
     }
@@ -265,9 +271,11 @@ impl Driver for Local {
     }
 }
 
-impl Local {
+impl LocalDriver {
     async fn launch(&self, action: &Action, release: &Release) -> Result<Vec<What>, DriverError> {
-        let Action { key, service, what: Do::Launch { revision, zone, .. } } = action else { return Ok(Vec::new()) };
+        let Action { key, service, what: Do::Launch { revision, zone, .. } } = action else {
+            return Ok(Vec::new());
+        };
         let id = labels::name(service, key);
         let folder = self.0.folder(&id);
         let failed = |why: DriverError| {
@@ -282,9 +290,13 @@ impl Local {
         }
         if !self.0.config.zones.is_empty() && !self.0.config.zones.iter().any(|known| **known == **zone) {
             let zones = self.0.config.zones.join(", ");
-            return Ok(failed(DriverError::permanent(format!("there is no zone `{zone}`: zones are {zones}"))));
+            return Ok(failed(DriverError::permanent(format!(
+                "there is no zone `{zone}`: zones are {zones}"
+            ))));
         }
-        let Some(claim) = folder.claim(true).await? else { return Err(DriverError::temporary("it was removed")) };
+        let Some(claim) = folder.claim(true).await? else {
+            return Err(DriverError::temporary("it was removed"));
+        };
         let launched = vec![What::Launched { key: key.clone(), instance: id.into() }];
         if claim.folder.record()?.is_some() && claim.folder.process()?.is_some() {
             return Ok(launched);
@@ -380,7 +392,10 @@ impl Inner {
             }
             Err(refused.join("; "))
         });
-        looked.await.as_ref().map_err(|why| DriverError::permanent(format!("no container can be made: {why}")))
+        looked
+            .await
+            .as_ref()
+            .map_err(|why| DriverError::permanent(format!("no container can be made: {why}")))
     }
 
     fn folder(&self, id: &str) -> Folder {
@@ -449,7 +464,9 @@ impl Inner {
         let mounts = mounts.unwrap_or_default();
         if isolation == Isolation::Process {
             let own = geteuid().as_raw();
-            if user.uid != own && user.uid != 0 || user.uid == 0 && !geteuid().is_root() && release.spec().user.is_some() {
+            if user.uid != own && user.uid != 0
+                || user.uid == 0 && !geteuid().is_root() && release.spec().user.is_some()
+            {
                 return Err(DriverError::permanent(format!(
                     "it is to be run as user {}: without a container or chroot, it can only be user {own}",
                     user.uid
@@ -527,7 +544,8 @@ impl Inner {
                 &store
             }
         };
-        let top = known.tree.get(b"").cloned().ok_or_else(|| DriverError::permanent("the image has no root"))?;
+        let top =
+            known.tree.get(b"").cloned().ok_or_else(|| DriverError::permanent("the image has no root"))?;
         let merged = mounts::overlay(folder, lower, &top)?;
         if record.isolation == Isolation::Chroot {
             mounts::furnish(&merged, &record.run.mounts)?;
@@ -561,7 +579,8 @@ impl Inner {
                 match start::words(isolation, &root, run, &health.command) {
                     Err(error) => Some(error.to_string()),
                     Ok((words, dir)) => {
-                        let mut command = tokio::process::Command::new(words.first().cloned().unwrap_or_default());
+                        let mut command =
+                            tokio::process::Command::new(words.first().cloned().unwrap_or_default());
                         command.args(words.iter().skip(1)).env_clear().envs(&run.env).current_dir(dir);
                         if isolation == Isolation::Process {
                             command.env("CASTLINE_ROOT", &root);
@@ -677,11 +696,15 @@ impl Inner {
         .await
     }
 
-    fn compare(&self, folder: &Folder, release: &Release, mode: CheckMode) -> Result<DriftReport, DriverError> {
+    fn compare(
+        &self,
+        folder: &Folder,
+        release: &Release,
+        mode: CheckMode,
+    ) -> Result<DriftReport, DriverError> {
         let id = folder.id();
-        let record = folder
-            .record()?
-            .ok_or_else(|| DriverError::permanent(format!("there is no instance `{id}`")))?;
+        let record =
+            folder.record()?.ok_or_else(|| DriverError::permanent(format!("there is no instance `{id}`")))?;
         let known = self.images.of(release)?;
         let expected = self.store.expected(&known);
         let profile = Profile::named("local").unwrap_or_default();
@@ -698,7 +721,8 @@ impl Inner {
             }
             (CheckMode::Fast, _) => {
                 let upper = folder.join("upper");
-                let upper = scan_upper(&upper, OverlayXattrs::Trusted, &ScanOptions::default(), &Watch::none());
+                let upper =
+                    scan_upper(&upper, OverlayXattrs::Trusted, &ScanOptions::default(), &Watch::none());
                 upper.map_err(unread)?.over(&expected).map_err(DriverError::permanent)?
             }
             (CheckMode::Full, _) => {

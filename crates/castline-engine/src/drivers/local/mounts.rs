@@ -100,8 +100,8 @@ pub(super) fn furnish<'m>(
     let root = open_folder(root)?;
     devices(&root)?;
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-    let place = shown(&place(&root, b"proc", true)?);
-    mount("proc", &place, "proc", flags, None).map_err(|error| failed("/proc")(error.into()))?;
+    let proc = place(&root, b"proc", true)?;
+    mount("proc", shown(&proc), "proc", flags, None).map_err(|error| failed("/proc")(error.into()))?;
     for (target, wanted) in mounts {
         bind(&root, target, wanted)?;
     }
@@ -130,12 +130,19 @@ fn devices(root: &OwnedFd) -> Result<(), DriverError> {
         symlinkat(format!("/proc/self/fd{goal}"), &dev, name).map_err(refused)?;
     }
     mkdirat(&dev, "shm", Mode::from_raw_mode(0o1777)).map_err(refused)?;
-    rustix::fs::chmodat(&dev, "shm", Mode::from_raw_mode(0o1777), rustix::fs::AtFlags::empty()).map_err(refused)
+    rustix::fs::chmodat(&dev, "shm", Mode::from_raw_mode(0o1777), rustix::fs::AtFlags::empty())
+        .map_err(refused)
 }
 
 /// Opens what stands at a path of the root filesystem; links lead to where they would for the instance.
 fn open(root: &OwnedFd, path: &[u8]) -> Result<OwnedFd, Errno> {
-    openat2(root, OsStr::from_bytes(path), OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::IN_ROOT)
+    openat2(
+        root,
+        OsStr::from_bytes(path),
+        OFlags::PATH | OFlags::CLOEXEC,
+        Mode::empty(),
+        ResolveFlags::IN_ROOT,
+    )
 }
 
 /// The same, made where it is not there: folders, and an empty file where it is not to be a folder.
@@ -176,7 +183,9 @@ mod tests {
 
     #[test]
     fn names_in_the_kernels_tables_are_read() {
-        for (text, plain) in [("/a", "/a"), (r"/a\040b", "/a b"), (r"/\134", r"/\"), (r"/\9", r"/\9"), (r"/\", r"/\")] {
+        for (text, plain) in
+            [("/a", "/a"), (r"/a\040b", "/a b"), (r"/\134", r"/\"), (r"/\9", r"/\9"), (r"/\", r"/\")]
+        {
             assert_eq!(unescaped(text.as_bytes()), Path::new(plain));
         }
     }

@@ -84,7 +84,6 @@ impl Process {
         format!("{pid} () R {unknown}{started}\n{boot}\n")
     }
 
-
     /// Whether it is this one that has the number, be it dead and not yet buried.
     fn is_there(&self) -> bool {
         self.boot == boot() && Stat::of(self.pid).is_some_and(|stat| stat.started == self.started)
@@ -180,7 +179,8 @@ mod tests {
 
     #[test]
     fn names_of_programs_do_not_confuse_it() {
-        let stat = Stat::parse("7 (a) R (b)) S 1 7 3 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0").expect("parses");
+        let stat =
+            Stat::parse("7 (a) R (b)) S 1 7 3 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0").expect("parses");
         assert_eq!((stat.state, stat.session, stat.started), (b'S', 3, 4711));
     }
 }

@@ -167,8 +167,7 @@ impl Folder {
     pub(super) fn write_bytes(&self, name: &str, bytes: &[u8]) -> Result<(), DriverError> {
         let (path, new) = (self.join(name), self.join(&format!("{name}.new")));
         let write = || {
-            let mut file =
-                File::options().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+            let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
             file.write_all(bytes)?;
             file.sync_all()?;
             fs::rename(&new, &path)?;
@@ -369,7 +368,10 @@ mod tests {
         use Health::{Failed, NotReady, Ready};
         assert_eq!(told, [NotReady, NotReady, Ready, Ready, Ready, Ready, Failed]);
         assert_eq!(vitals.ready_at, Some(Time::from_millis(300)));
-        assert!(!seen(vitals).is_due(Time::from_millis(9000)), "what has failed for good is not asked any more");
+        assert!(
+            !seen(vitals).is_due(Time::from_millis(9000)),
+            "what has failed for good is not asked any more"
+        );
     }
 
     #[test]

@@ -115,10 +115,17 @@ pub(super) fn words(
 /// at what they are called.
 fn program_in(root: &Path, program: &str, run: &Run) -> Result<PathBuf, DriverError> {
     let candidates: Vec<PathBuf> = if program.contains('/') {
-        vec![PathBuf::from(if program.starts_with('/') { program.to_owned() } else { format!("{}/{program}", run.dir) })]
+        vec![PathBuf::from(if program.starts_with('/') {
+            program.to_owned()
+        } else {
+            format!("{}/{program}", run.dir)
+        })]
     } else {
         let path = run.env.get("PATH").map_or("", String::as_str);
-        path.split(':').filter(|folder| !folder.is_empty()).map(|folder| Path::new(folder).join(program)).collect()
+        path.split(':')
+            .filter(|folder| !folder.is_empty())
+            .map(|folder| Path::new(folder).join(program))
+            .collect()
     };
     let folder = open_folder(root)?;
     let resolve = |path: &Path| {
@@ -141,7 +148,12 @@ fn program_in(root: &Path, program: &str, run: &Run) -> Result<PathBuf, DriverEr
 }
 
 /// Starts an instance's program in a session of its own, and waits until it has written down which process it is.
-pub(super) async fn start(claim: &Claim, isolation: Isolation, root: &Path, run: &Run) -> Result<(), DriverError> {
+pub(super) async fn start(
+    claim: &Claim,
+    isolation: Isolation,
+    root: &Path,
+    run: &Run,
+) -> Result<(), DriverError> {
     let folder = &claim.folder;
     let (words, dir) = words(isolation, root, run, &run.args)?;
     let setsid = programs::find("setsid")
@@ -196,8 +208,17 @@ pub(super) fn last_words(folder: &Folder) -> String {
 
 /// Runs a health check; why it has failed, if it has. `inside` is where a runtime writes down the process that it has started for
 /// the check, which is not its own child.
-pub(super) async fn check(mut command: Command, patience: Duration, inside: Option<PathBuf>) -> Option<String> {
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0).kill_on_drop(true);
+pub(super) async fn check(
+    mut command: Command,
+    patience: Duration,
+    inside: Option<PathBuf>,
+) -> Option<String> {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .kill_on_drop(true);
     let mut child = match command.spawn() {
         Ok(child) => child,
         Err(error) => return Some(format!("it cannot be run: {error}")),

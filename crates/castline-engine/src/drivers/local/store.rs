@@ -54,7 +54,8 @@ impl Store {
         if seen.contains(digest) && root.is_dir() {
             return Ok(root);
         }
-        flock(&lock, FlockOperation::LockExclusive).map_err(|error| failed("the store's lock")(error.into()))?;
+        flock(&lock, FlockOperation::LockExclusive)
+            .map_err(|error| failed("the store's lock")(error.into()))?;
         let expected = self.expected(known);
         if root.is_dir() {
             match differs(&root, &expected)? {
@@ -97,14 +98,18 @@ impl Store {
         syncfs(&readable).map_err(|error| failed(self.folder.display())(error.into()))?;
         fs::rename(&new, home).map_err(failed(home.display()))?;
         drop(folder);
-        fs::File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(failed(self.folder.display()))
+        fs::File::open(&self.folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(failed(self.folder.display()))
     }
 
     /// Instances may still run on it, so that it is kept under another name.
     fn set_aside(&self, home: &Path, finding: &str) -> Result<(), DriverError> {
         tracing::warn!(folder = %home.display(), finding, "an unpacked image was changed, and is unpacked anew");
         let name = home.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let free = (1..1000).map(|number| self.folder.join(format!("changed-{number}-{name}"))).find(|it| !it.exists());
+        let free = (1..1000)
+            .map(|number| self.folder.join(format!("changed-{number}-{name}")))
+            .find(|it| !it.exists());
         let aside = free.ok_or_else(|| {
             DriverError::permanent(format!("{} has too many trees that were changed", self.folder.display()))
         })?;

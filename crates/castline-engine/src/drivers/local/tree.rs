@@ -22,11 +22,11 @@ use castline_core::{
     rootfs::{Node, NodeKind},
     tar::{self, Entry, Kind, Parser, Visitor},
 };
-use rustix::fs::{
-    AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, Timespec, Timestamps, Uid, XattrFlags, chmodat, chownat,
-    linkat, lsetxattr, makedev, mkdirat, mknodat, openat2, symlinkat, utimensat,
-};
 use rustix::fd::AsRawFd as _;
+use rustix::fs::{
+    AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, Timespec, Timestamps, Uid, XattrFlags, chmodat,
+    chownat, linkat, lsetxattr, makedev, mkdirat, mknodat, openat2, symlinkat, utimensat,
+};
 
 use super::super::failed;
 use crate::DriverError;
@@ -44,9 +44,9 @@ pub(super) enum Contents<'c> {
 pub(super) fn as_made_by(user: Option<(u32, u32)>, tree: &Rootfs) -> Rootfs {
     let Some((uid, gid)) = user else { return tree.clone() };
     let mut made: HashMap<*const Node, Arc<Node>> = HashMap::new();
-    let entries = tree.iter().filter(|(_, node)| {
-        !matches!(node.kind, NodeKind::CharDevice { .. } | NodeKind::BlockDevice { .. })
-    });
+    let entries = tree
+        .iter()
+        .filter(|(_, node)| !matches!(node.kind, NodeKind::CharDevice { .. } | NodeKind::BlockDevice { .. }));
     let own = |(path, node): (&[u8], &Node)| {
         let own = made.entry(std::ptr::from_ref(node)).or_insert_with(|| {
             let xattrs = node.xattrs.iter().filter(|(name, _)| name.starts_with(b"user."));
@@ -113,11 +113,13 @@ impl Maker {
             Some(at) => (&path[..at], &path[at + 1..]),
             None => (&b""[..], if path.is_empty() { &b"."[..] } else { path }),
         };
-        let refused = |error: rustix::io::Errno| failed(format_args!("/{}", path.escape_ascii()))(error.into());
+        let refused =
+            |error: rustix::io::Errno| failed(format_args!("/{}", path.escape_ascii()))(error.into());
         if parent.is_empty() {
             return act(&self.root, OsStr::from_bytes(name)).map_err(refused);
         }
-        let known = self.last.borrow().as_ref().filter(|(last, _)| last == parent).map(|(_, fd)| Rc::clone(fd));
+        let known =
+            self.last.borrow().as_ref().filter(|(last, _)| last == parent).map(|(_, fd)| Rc::clone(fd));
         let folder = match known {
             Some(folder) => folder,
             None => {
@@ -132,7 +134,8 @@ impl Maker {
 
     fn create(&self, path: &[u8]) -> Result<File, DriverError> {
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::CLOEXEC;
-        self.at(path, |folder, name| openat2(folder, name, flags, Mode::RUSR | Mode::WUSR, BENEATH)).map(File::from)
+        self.at(path, |folder, name| openat2(folder, name, flags, Mode::RUSR | Mode::WUSR, BENEATH))
+            .map(File::from)
     }
 
     /// Makes everything but the contents of files, and further names.
@@ -152,7 +155,10 @@ impl Maker {
             let device = |kind, major: u64, minor: u64| {
                 let number = u32::try_from(major).ok().zip(u32::try_from(minor).ok());
                 let (major, minor) = number.ok_or_else(|| {
-                    DriverError::permanent(format!("/{} is a device that Linux cannot have", path.escape_ascii()))
+                    DriverError::permanent(format!(
+                        "/{} is a device that Linux cannot have",
+                        path.escape_ascii()
+                    ))
                 })?;
                 self.at(path, |folder, name| mknodat(folder, name, kind, owner, makedev(major, minor)))
             };
@@ -165,7 +171,9 @@ impl Maker {
                 }
                 NodeKind::CharDevice { major, minor } => device(FileType::CharacterDevice, *major, *minor)?,
                 NodeKind::BlockDevice { major, minor } => device(FileType::BlockDevice, *major, *minor)?,
-                NodeKind::Fifo => self.at(path, |folder, name| mknodat(folder, name, FileType::Fifo, owner, 0))?,
+                NodeKind::Fifo => {
+                    self.at(path, |folder, name| mknodat(folder, name, FileType::Fifo, owner, 0))?
+                }
                 other => {
                     return Err(DriverError::permanent(format!(
                         "/{} is a {}, which cannot be made",
@@ -227,11 +235,7 @@ impl Maker {
     }
 }
 
-fn unpack(
-    source: &dyn BlobSource,
-    image: &Image,
-    mut placer: Placer<'_, '_>,
-) -> Result<(), DriverError> {
+fn unpack(source: &dyn BlobSource, image: &Image, mut placer: Placer<'_, '_>) -> Result<(), DriverError> {
     let limits = Limits::default();
     // Upper layers first: where two have the same content, it does not matter, and what is left at the end is not read.
     for layer in image.layers().iter().rev() {
@@ -293,12 +297,17 @@ fn hasher(digest: &Digest) -> Result<Hasher, DriverError> {
         .ok_or_else(|| DriverError::permanent(format!("{digest} is of an algorithm that is not known")))
 }
 
-fn read_layer(mut reader: Box<dyn Read + Send + '_>, limits: &Limits, placer: &mut Placer<'_, '_>) -> Result<(), String> {
+fn read_layer(
+    mut reader: Box<dyn Read + Send + '_>,
+    limits: &Limits,
+    placer: &mut Placer<'_, '_>,
+) -> Result<(), String> {
     let mut head = Vec::with_capacity(4);
     reader.by_ref().take(4).read_to_end(&mut head).map_err(|error| error.to_string())?;
     let compression = Decompress::<io::Empty>::sniff(&head);
     let mut reader = Decompress::new(io::Cursor::new(head).chain(reader), compression, limits);
-    let tar_limits = tar::Limits { entries: limits.entries, path_bytes: limits.path_bytes, ..tar::Limits::default() };
+    let tar_limits =
+        tar::Limits { entries: limits.entries, path_bytes: limits.path_bytes, ..tar::Limits::default() };
     let mut parser = Parser::new(tar_limits);
     let mut buffer = vec![0; 128 << 10];
     let mut left = limits.layer_bytes;
@@ -358,12 +367,11 @@ impl<'m, 't> Placer<'m, 't> {
         let mut paths = paths.into_iter();
         let first = paths.next().unwrap_or_default();
         let scratch = &self.scratch;
-        self.maker.at(first, |folder, name| {
-            rustix::fs::renameat(rustix::fs::CWD, scratch, folder, name)
-        })?;
+        self.maker.at(first, |folder, name| rustix::fs::renameat(rustix::fs::CWD, scratch, folder, name))?;
         for path in paths {
             let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-            let again = self.maker.at(first, |folder, name| openat2(folder, name, flags, Mode::empty(), BENEATH))?;
+            let again =
+                self.maker.at(first, |folder, name| openat2(folder, name, flags, Mode::empty(), BENEATH))?;
             let mut copy = self.maker.create(path)?;
             io::copy(&mut File::from(again), &mut copy)
                 .map_err(failed(format_args!("/{}", path.escape_ascii())))?;

@@ -12,7 +12,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use super::{
     super::{blocking, failed},
-    Inner, Local,
+    Inner, LocalDriver,
     store::remove,
 };
 use crate::DriverError;
@@ -29,7 +29,7 @@ pub struct Unpacked {
     pub in_use: bool,
 }
 
-impl Local {
+impl LocalDriver {
     /// The images that are unpacked here, sorted by their digests.
     ///
     /// # Errors

@@ -44,8 +44,12 @@ pub(super) fn resolve(text: &str, root: &Path) -> Result<User, DriverError> {
     let member = |entry: &&Vec<String>| {
         entry.get(3).zip(name).is_some_and(|(members, name)| members.split(',').any(|member| member == name))
     };
-    let mut further: Vec<u32> =
-        groups.iter().filter(member).filter_map(|entry| number(entry.get(2)?)).filter(|id| *id != gid).collect();
+    let mut further: Vec<u32> = groups
+        .iter()
+        .filter(member)
+        .filter_map(|entry| number(entry.get(2)?))
+        .filter(|id| *id != gid)
+        .collect();
     further.sort_unstable();
     further.dedup();
     Ok(User { uid, gid, groups: further })
@@ -96,7 +100,9 @@ mod tests {
         ] {
             assert_eq!(resolve(text, root).expect(text), expected, "{text}");
         }
-        for (text, reason) in [("nobody", "`nobody`"), ("app:wheel", "`wheel`"), ("4294967295", "/etc/passwd")] {
+        for (text, reason) in
+            [("nobody", "`nobody`"), ("app:wheel", "`wheel`"), ("4294967295", "/etc/passwd")]
+        {
             let error = resolve(text, root).expect_err(text);
             assert!(!error.is_temporary() && error.to_string().contains(reason), "{error}");
         }

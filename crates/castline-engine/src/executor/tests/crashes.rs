@@ -29,7 +29,7 @@ async fn live(files: &Simulated, world: &Arc<World>) -> Option<Ended> {
             Some(rollout) => executor.resume(&rollout, "ann").await?,
             None => begin(&executor, wanted("v2")).await?,
         };
-        Ok::<Ended, EngineError>(rolling.run(|_| ()).await?)
+        rolling.run(|_| ()).await
     };
     let ended = tokio::select! {
         biased;

@@ -29,7 +29,7 @@ fn release(image: &str, replicas: u64) -> Release {
 }
 
 fn old(number: u64) -> Instance {
-    let zone = if number % 2 == 0 { "a" } else { "b" };
+    let zone = if number.is_multiple_of(2) { "a" } else { "b" };
     let release = release("v1", 4);
     Instance::new(format!("old-{number}"))
         .with_image(digest("v1"))

@@ -189,9 +189,8 @@ async fn an_observation_that_is_older_than_a_launch_does_not_lose_it() {
 #[tokio::test(start_paused = true)]
 async fn a_driver_that_does_not_answer_is_asked_again() {
     let (folder, world) = (tempfile::tempdir().expect("a folder"), four());
-    let mut options = Options::default();
     // The world takes ten milliseconds for anything.
-    options.launch_timeout = Duration::from_millis(5);
+    let options = Options { launch_timeout: Duration::from_millis(5), ..Options::default() };
     let executor = executor_in(folder.path(), &world).with_options(options);
     let policy = policy().with_progress_deadline_seconds(60);
     let rolling = begin(&executor, Wanted { policy, ..wanted("v2") }).await.expect("it begins");
@@ -219,4 +218,30 @@ async fn who_comes_too_late_to_the_journal_of_another_store_is_told() {
     let ledger = executor.store().append(Time::from_millis(0), "ann", [start]).expect("appended");
     let lost = executor.resume(ledger.head().expect("an entry"), "ann").await;
     assert!(matches!(lost, Err(EngineError::Store(crate::StoreError::NoDocument { .. }))), "{lost:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn somebody_goes_back_to_what_succeeded_before_and_not_forth_again_by_itself() {
+    let (folder, world) = (tempfile::tempdir().expect("a folder"), four());
+    let executor = executor_in(folder.path(), &world);
+    record_success(executor.store(), "v1");
+    assert!(matches!(
+        executor.prepare_rollback("web", None, policy()).await,
+        Err(EngineError::NoRelease { .. })
+    ));
+    let rolling = begin(&executor, wanted("v2")).await.expect("it begins");
+    let rollout = rolling.rollout().clone();
+    assert!(rolling.run(|_| ()).await.expect("it is executed").is_success());
+    let back = executor.prepare_rollback("web", None, policy()).await.expect("there is a way");
+    assert_eq!(back.rollback_of, Some(rollout));
+    let rolling = executor.apply(back, "ann").await.expect("it begins");
+    assert!(rolling.run(|_| ()).await.expect("it is executed").is_success());
+    assert_runs(&world, "v1");
+    let ledger = executor.store().ledger();
+    assert_eq!(ledger.previous_good("web"), None, "what somebody went back from is not gone back to");
+    let to = castline_core::Document::digest(&release("v2", 4));
+    let forth = executor.prepare_rollback("web", Some(&to), policy()).await.expect("who names it has it");
+    assert_eq!(forth.targets[0].release, release("v2", 4));
+    let other = castline_core::Digest::of(b"other");
+    assert!(executor.prepare_rollback("web", Some(&other), policy()).await.is_err());
 }

@@ -211,7 +211,7 @@ impl World {
 pub(super) struct Platform(pub(super) Arc<World>);
 
 impl Driver for Platform {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "world"
     }
 

@@ -151,12 +151,12 @@ impl Simulated {
         state.fault = None;
         state.life += 1;
         state.locked.clear();
-        let mut chance = match crash {
+        let mut seed = match crash {
             Crash::Process => return,
             Crash::Nothing => None,
             Crash::Some(seed) => Some(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1),
         };
-        let mut next = |most: usize| match &mut chance {
+        let mut next = |most: usize| match &mut seed {
             None => 0,
             Some(seed) => {
                 *seed ^= *seed << 13;
@@ -180,16 +180,16 @@ impl Simulated {
             }
             node.seen = node.disk.clone();
         }
-        let (seen, disk) = (state.seen.clone(), state.disk.clone());
+        let (names, disk) = (state.seen.clone(), state.disk.clone());
         let changed: Vec<PathBuf> = seen
             .keys()
             .chain(disk.keys())
-            .filter(|name| seen.get(*name) != disk.get(*name))
+            .filter(|name| names.get(*name) != disk.get(*name))
             .cloned()
             .collect();
         for name in changed {
             if next(1) == 1 {
-                match seen.get(&name) {
+                match names.get(&name) {
                     Some(node) => state.disk.insert(name, *node),
                     None => state.disk.remove(&name),
                 };
@@ -223,7 +223,7 @@ impl Simulated {
         state.seen.keys().filter(|name| name.parent() == Some(folder)).cloned().collect()
     }
 
-    fn call(&self, state: &mut State) -> io::Result<Verdict> {
+    fn call(state: &mut State) -> io::Result<Verdict> {
         let killed = || io::Error::other("the process has ended");
         if state.dead {
             return Err(killed());
@@ -256,7 +256,7 @@ fn whole(verdict: Verdict) -> io::Result<()> {
 impl Files for Simulated {
     fn make_folder(&self, path: &Path) -> io::Result<()> {
         let mut state = self.state();
-        whole(self.call(&mut state)?)?;
+        whole(Self::call(&mut state)?)?;
         assert!(
             state.seen.contains_key(path.parent().expect("a parent")),
             "{} has no folder",
@@ -268,13 +268,13 @@ impl Files for Simulated {
 
     fn read(&self, path: &Path, _: u64) -> io::Result<Option<Vec<u8>>> {
         let mut state = self.state();
-        whole(self.call(&mut state)?)?;
+        whole(Self::call(&mut state)?)?;
         Ok(state.seen.get(path).copied().flatten().map(|node| state.nodes[node].seen.clone()))
     }
 
     fn open(&self, path: &Path, anew: bool) -> io::Result<Box<dyn File>> {
         let mut state = self.state();
-        whole(self.call(&mut state)?)?;
+        whole(Self::call(&mut state)?)?;
         let node = match state.seen.get(path).copied().flatten() {
             Some(node) => node,
             None => {
@@ -293,7 +293,7 @@ impl Files for Simulated {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut state = self.state();
-        whole(self.call(&mut state)?)?;
+        whole(Self::call(&mut state)?)?;
         let node = state.seen.remove(from).ok_or(io::ErrorKind::NotFound)?;
         state.seen.insert(to.to_owned(), node);
         Ok(())
@@ -302,7 +302,7 @@ impl Files for Simulated {
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
         let mut state = self.state();
         // Names are kept by a journal: where it fails, they are not there.
-        whole(self.call(&mut state)?)?;
+        whole(Self::call(&mut state)?)?;
         let inside = |name: &PathBuf| name.parent() == Some(path);
         let seen: Vec<_> = state
             .seen
@@ -317,7 +317,7 @@ impl Files for Simulated {
 
     fn lock(&self, path: &Path) -> io::Result<Option<Lock>> {
         let mut state = self.state();
-        whole(self.call(&mut state)?)?;
+        whole(Self::call(&mut state)?)?;
         if state.locked.contains_key(path) {
             return Ok(None);
         }
@@ -367,7 +367,7 @@ impl Open {
 impl File for Open {
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
         let mut state = self.state()?;
-        let (count, error) = match self.files.call(&mut state)? {
+        let (count, error) = match Simulated::call(&mut state)? {
             // Short writes are allowed, and happen.
             Verdict::Do => {
                 state.chance += 1;
@@ -388,7 +388,7 @@ impl File for Open {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         let mut state = self.state()?;
-        whole(self.files.call(&mut state)?)?;
+        whole(Simulated::call(&mut state)?)?;
         let node = &mut state.nodes[self.node];
         apply(&mut node.seen, &Change::Len(len));
         node.pending.push(Change::Len(len));
@@ -397,7 +397,7 @@ impl File for Open {
 
     fn sync(&self) -> io::Result<()> {
         let mut state = self.state()?;
-        let verdict = self.files.call(&mut state)?;
+        let verdict = Simulated::call(&mut state)?;
         let node = &mut state.nodes[self.node];
         match verdict {
             Verdict::Do => {
