@@ -141,7 +141,7 @@ async fn skopeo_copies_what_we_push_and_we_pull_what_it_pushes() {
         let ours = server.image(&format!("ours/{name}:v1"));
         client().push(&shipment, &source, &ours, &[], &Watch::none()).await.expect("pushed");
         let copy = folder.path().join(format!("skopeo-{name}"));
-        let policy = ["--insecure-policy", "copy", "--all"];
+        let policy = ["--insecure-policy", "copy", "--all", "--preserve-digests"];
         let to = format!("oci:{}:v1", copy.display());
         run("skopeo", &[&policy[..], &["--src-tls-verify=false", &ours.to_string(), &to]].concat());
         assert_eq!(images::shipment(&copy).0.descriptor().digest, shipment.descriptor().digest, "{name}");
