@@ -234,7 +234,7 @@ async fn a_token_is_fetched_where_the_registry_says_and_used_there_only() {
     // To mount, one token for both.
     let (shipment, source) = shipment(vector("three-layers"));
     let pushed = registry
-        .push(&shipment, &source, &server.image("other:v1"), &[to.clone()], &Watch::none())
+        .push(&shipment, &source, &server.image("other:v1"), std::slice::from_ref(&to), &Watch::none())
         .await
         .expect("mounted");
     assert_eq!((pushed.mounted_blobs, pushed.sent_blobs), (pushed.blobs, 0));
@@ -259,7 +259,7 @@ async fn a_password_is_not_sent_without_tls_to_where_a_registry_points() {
 async fn a_redirect_to_another_host_is_followed_without_authorization_and_its_challenge_is_not_answered() {
     let store = Mock::start(|request, stream| match request.line.as_str() {
         "GET /stored" => {
-            answer(stream, "200 OK", "Content-Type: application/json\r\n", br#"{"tags": ["v1"]}"#)
+            answer(stream, "200 OK", "Content-Type: application/json\r\n", br#"{"tags": ["v1"]}"#);
         }
         _ => answer(stream, "401 Unauthorized", "WWW-Authenticate: Basic realm=\"x\"\r\n", b""),
     });

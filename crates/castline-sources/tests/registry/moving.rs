@@ -238,7 +238,7 @@ async fn what_refers_to_an_image_is_found_by_the_tag_that_stands_in_for_the_api(
     client().push(&shipment, &Arc::new(layout), &tag, &[], &Watch::none()).await.expect("pushed");
 
     let found = client().referrers(&to, None).await.expect("referrers");
-    assert_eq!(found, [signature.clone()]);
+    assert_eq!(found, std::slice::from_ref(&signature));
     let wanted = Some("application/vnd.example.signature");
     assert_eq!(client().referrers(&to, wanted).await.expect("referrers"), [signature]);
     assert_eq!(client().referrers(&to, Some("application/other")).await.expect("none"), []);
