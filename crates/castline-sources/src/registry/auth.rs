@@ -74,7 +74,7 @@ struct Grant {
 }
 
 #[derive(Deserialize)]
-struct Token {
+struct Granted {
     token: Option<String>,
     access_token: Option<String>,
     expires_in: Option<u64>,
@@ -215,7 +215,7 @@ impl Client {
             status => return Err(body::failure(status, &address, &bytes)),
         }
         // The words of the parser could quote the token.
-        let token: Token = serde_json::from_slice(&bytes)
+        let token: Granted = serde_json::from_slice(&bytes)
             .map_err(|_| refused(format!("what {address} answers is no token")))?;
         let text = token.token.filter(|token| !token.is_empty()).or(token.access_token);
         let text = text.ok_or_else(|| refused(format!("what {address} answers has no token in it")))?;

@@ -135,9 +135,7 @@ async fn attempt(
     let (sender, mut receiver) = mpsc::channel::<bytes::Bytes>(AHEAD);
     let disk = tokio::task::spawn_blocking(move || {
         while let Some(chunk) = receiver.blocking_recv() {
-            if let Err(error) = writer.append(&chunk) {
-                return Err(error);
-            }
+            writer.append(&chunk)?;
         }
         Ok(writer)
     });

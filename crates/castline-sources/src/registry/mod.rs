@@ -17,7 +17,7 @@
 //! This is a client of the OCI distribution-spec of our own, thin, over `reqwest` (HTTP/1.1, rustls with ring). `oci-client` 0.18 was
 //! looked at, and is not it: it reads manifests, tokens and errors as long as they come; it sends credentials to whatever token
 //! server a challenge names; it neither tries again nor goes on with an upload; and it brings 50 crates more,
-//! among them aws-lc, which wants CMake where it has no bindings made beforehand. None of `reqwest`'s types is in the public
+//! among them aws-lc, which wants `cmake` where it has no bindings made beforehand. None of `reqwest`'s types is in the public
 //! API.
 //!
 //! What registries say is not trusted: what is read is bounded (documents by [`Limits`](castline_core::Limits), error messages by

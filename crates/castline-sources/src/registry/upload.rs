@@ -225,8 +225,7 @@ async fn send<S: BlobSource + Send + Sync + 'static>(
     };
     let outcome = match (read, answer) {
         // What the source has wrong is why the connection was given up.
-        (Err(error), _) => Err(error.into()),
-        (Ok(()), Err(error)) => Err(error.into()),
+        (Err(error), _) | (Ok(()), Err(error)) => Err(error.into()),
         (Ok(()), Ok(response)) => match response.status().as_u16() {
             201 | 202 | 204 => {
                 Ok(next_place(repository, url, response.headers()).unwrap_or_else(|_| url.clone()))

@@ -36,7 +36,7 @@ fn asked(mock: &Mock) -> usize {
 
 fn endless(stream: &mut TcpStream, status: &str) {
     let _ = stream.write_all(format!("HTTP/1.1 {status}\r\n\r\n").as_bytes());
-    while stream.write_all(&[b' '; 64 << 10]).is_ok() {}
+    while stream.write_all(&[b' '; 8 << 10]).is_ok() {}
 }
 
 async fn refused(reference: &Reference) -> Error {
