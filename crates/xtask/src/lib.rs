@@ -5,6 +5,7 @@ pub mod checks;
 pub mod engines;
 pub mod fuzz;
 pub mod images;
+pub mod main_loop;
 pub mod mutants;
 pub mod vectors;
 
