@@ -64,3 +64,9 @@ fn the_schemas_of_plans_and_rollouts_are_current() {
     check("next.json", &schemars::schema_for!(Next));
     check("ledger-entry.json", &schemars::schema_for!(Entry));
 }
+
+#[cfg(feature = "engine")]
+#[test]
+fn the_schema_of_what_is_told_of_a_rollout_is_current() {
+    check("told.json", &schemars::schema_for!(castline::engine::Told));
+}

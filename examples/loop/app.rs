@@ -14,7 +14,7 @@ use std::{
     io::{self, BufRead, BufReader, Read, Write},
     net::{Ipv4Addr, TcpListener, TcpStream},
     path::Path,
-    process::ExitCode,
+    process::{self, ExitCode},
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -59,7 +59,9 @@ fn number(text: &str) -> io::Result<u16> {
 }
 
 fn serve() -> io::Result<()> {
-    let version = fs::read_to_string("/etc/version").unwrap_or_else(|_| "unknown".into());
+    // Where it is not in a root filesystem of its own, it is told where its files are.
+    let root = env::var("CASTLINE_ROOT").unwrap_or_default();
+    let version = fs::read_to_string(format!("{root}/etc/version")).unwrap_or_else(|_| "unknown".into());
     let version = version.trim().to_owned();
     // A fault that shows only once it runs.
     let works = !version.contains("broken");
@@ -135,9 +137,10 @@ fn proxy(port: &str, file: &Path) -> io::Result<()> {
 }
 
 /// Does what the file says, and says so beside it once nothing goes to those that are not in it any more.
-fn follow(file: &Path, routes: &Mutex<Routes>) {
+fn follow(file: &Path, routes: &Mutex<Routes>) -> ! {
     let mut said = String::new();
-    loop {
+    // Who removes the folder that it was started in has no more use for it.
+    while env::current_dir().is_ok() {
         let wanted = fs::read_to_string(file).unwrap_or_default();
         if wanted != said {
             let endpoints = endpoints(&wanted);
@@ -153,6 +156,7 @@ fn follow(file: &Path, routes: &Mutex<Routes>) {
         }
         thread::sleep(PERIOD);
     }
+    process::exit(0)
 }
 
 fn forward(client: &TcpStream, routes: &Mutex<Routes>) -> io::Result<()> {
@@ -207,7 +211,7 @@ fn route(file: &Path) -> io::Result<()> {
 fn ask(port: &str, until: &Path) -> io::Result<()> {
     let port = number(port)?;
     let (mut answers, mut dropped) = (BTreeMap::<String, u64>::new(), 0_u64);
-    while !until.exists() {
+    while !until.exists() && env::current_dir().is_ok() {
         match request(port, "/") {
             Ok((status, body)) if status == "200" => *answers.entry(body).or_default() += 1,
             _ => dropped += 1,

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{bindings, engines, say};
+use crate::{bindings, engines, main_loop, say};
 
 /// One step: what it is, the command, and what it has in its environment.
 struct Step {
@@ -113,6 +113,10 @@ pub fn run(root: &Path) -> io::Result<()> {
         times.push((step.name, started.elapsed()));
     }
     let started = Instant::now();
+    // The binary is the one that the tests ran.
+    main_loop::run(root, Some(&main_loop::binary(root)))?;
+    times.push(("the loop", started.elapsed()));
+    let started = Instant::now();
     bindings::run(root, None)?;
     times.push(("bindings", started.elapsed()));
     say("");
@@ -185,7 +189,7 @@ fn entries(folder: &Path) -> io::Result<impl Iterator<Item = PathBuf> + use<>> {
 ///
 /// When cargo fails.
 pub fn write_schemas(root: &Path) -> io::Result<()> {
-    let command = ["cargo", "test", "--features", "schema", "--test", "schemas"];
+    let command = ["cargo", "test", "--features", "schema,engine", "--test", "schemas"];
     execute(root, &command, &[("CASTLINE_WRITE_SCHEMAS", "1")])
 }
 

@@ -6,6 +6,7 @@ pub mod dist;
 pub mod engines;
 pub mod fuzz;
 pub mod images;
+pub mod main_loop;
 pub mod mutants;
 pub mod vectors;
 

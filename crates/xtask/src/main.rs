@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use xtask::{bindings, checks, dist, fuzz, mutants, say, vectors};
+use xtask::{bindings, checks, dist, fuzz, main_loop, mutants, say, vectors};
 
 /// Tasks of castline's developers.
 #[derive(Debug, Parser)]
@@ -23,6 +23,12 @@ enum Task {
     ///
     /// Installs what is missing. `CASTLINE_TEST_IMAGES` may name a folder of real images.
     Test,
+    /// Build, verify, release, tamper, find, replace, roll back: the whole loop, on this machine, in two minutes
+    Loop {
+        /// This castline, instead of one that is built first
+        #[arg(long, value_name = "FILE")]
+        binary: Option<PathBuf>,
+    },
     /// Build the bindings, install them where nothing else is, and test them from there
     Bindings {
         /// Only this one: `python`, `node` or `c`
@@ -67,6 +73,7 @@ fn main() -> ExitCode {
     let root = root();
     let done = match Arguments::parse().task {
         Task::Test => checks::run(&root),
+        Task::Loop { binary } => main_loop::run(&root, binary.as_deref()),
         Task::Bindings { only } => bindings::run(&root, only.as_deref()),
         Task::Dist => dist::run(&root),
         Task::Stubs => bindings::write_stubs(&root),

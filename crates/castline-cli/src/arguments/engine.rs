@@ -89,7 +89,7 @@ pub(crate) struct Status {
     pub(crate) place: Place,
     /// The service; all of the ledger, where none is named.
     pub(crate) service: Option<String>,
-    /// Print one JSON document instead of text (schemas/status.json).
+    /// Print one JSON document instead of text.
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -100,7 +100,7 @@ pub(crate) struct History {
     pub(crate) place: Place,
     /// The service; all of the ledger, where none is named.
     pub(crate) service: Option<String>,
-    /// Print one JSON document instead of text (schemas/history.json).
+    /// Print one JSON document instead of text.
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -161,7 +161,7 @@ pub(crate) struct Prune {
     /// Also end and remove the instances in quarantine.
     #[arg(long)]
     pub(crate) quarantined: bool,
-    /// Print one JSON document instead of text (schemas/pruning.json).
+    /// Print one JSON document instead of text.
     #[arg(long)]
     pub(crate) json: bool,
 }
