@@ -387,7 +387,10 @@ fn what_is_wrong_with_a_site_is_said_with_its_place() {
         ("ledger = \"l\"\nactor = \"ann\"\n", "no driver is named"),
         ("ledger = \"l\"\nactor = \"a\"\n[command]\ncommand = []\n", "[command]: there is no command"),
         ("ledger = \"l\"\nactor = \"a\"\ncolour = 1\n[command]\ncommand = [\"x\"]\n", "line 3"),
-        ("ledger = \"l\"\nactor = \"a\"\n[local]\nstate = \"s\"\nimages = []\nport = 1\n", "unknown field `port`"),
+        (
+            "ledger = \"l\"\nactor = \"a\"\n[local]\nstate = \"s\"\nimages = []\nport = 1\n",
+            "unknown field `port`",
+        ),
         (
             "ledger = \"l\"\nactor = \"a\"\n[local]\nstate = \"s\"\nimages = []\n[command]\ncommand = [\"x\"]\n",
             "several drivers are named",
@@ -396,7 +399,10 @@ fn what_is_wrong_with_a_site_is_said_with_its_place() {
         site.write("castline-site.toml", text);
         let (status, _, errors) = site.run("status");
         assert_eq!(status, 2);
-        assert!(errors.contains("castline-site.toml: ") && errors.contains(said), "{said} is not in: {errors}");
+        assert!(
+            errors.contains("castline-site.toml: ") && errors.contains(said),
+            "{said} is not in: {errors}"
+        );
     }
     let (status, _, errors) = site.run("status --site nowhere.toml");
     assert!(status == 2 && errors.contains("nowhere.toml: there is no such site"), "{errors}");

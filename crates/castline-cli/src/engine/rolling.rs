@@ -206,7 +206,7 @@ fn show(prepared: &Prepared, proof: Option<&Proof>, orders: &Orders) -> Result<(
                 output::counted(proof.replacements, "replacement")
             ));
         }
-        text.push_str(&format!("plan {}\n\n", plan.digest()));
+        text.push('\n');
     }
     output::print(&text)?;
     Ok(())
