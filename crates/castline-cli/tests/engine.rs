@@ -249,9 +249,9 @@ fn a_release_that_fails_is_taken_back_by_itself() {
 #[test]
 fn the_first_interrupt_pauses_and_resume_finishes() {
     let site = Site::new();
-    fs::create_dir(site.path("fleet")).expect("a folder");
+    site.ok(&format!("apply --release v1.json {APPLY}"));
     site.write("fleet/refuse", "");
-    let mut running = Running::new(site.command(&format!("apply --release v1.json {APPLY}")));
+    let mut running = Running::new(site.command(&format!("apply --release v2.json {APPLY}")));
     running.wait_for("there is no room on any host; tried again");
     running.interrupt();
     running.wait_for("pausing");
@@ -259,16 +259,17 @@ fn the_first_interrupt_pauses_and_resume_finishes() {
     let (status, text) = running.end();
     assert_eq!(status, 1, "{text}");
     assert!(text.contains("paused: ann asked for it") && text.contains("castline resume"), "{text}");
-    let begun = site.launches().len();
-    assert!(begun < 4, "{begun} of 4 were launched");
+    assert_eq!(site.launches().len(), 4 + 1, "what was begun is finished, and nothing else");
+    assert_eq!(site.images().len(), 2);
 
     let (status, text, _) = site.run("status");
     assert!(status == 1 && text.contains("nobody executes it now"), "{text}");
-    let (status, _, errors) = site.run(&format!("apply --release v2.json {APPLY}"));
+    let (status, _, errors) = site.run(&format!("apply --release v1.json {APPLY}"));
     assert!(status == 2 && errors.contains("is not over"), "{errors}");
     let text = site.ok("resume");
     assert!(text.contains("goes on after") && text.contains("succeeded"), "{text}");
-    assert_eq!(site.launches().len(), 4);
+    assert_eq!(site.images(), [image("v2")]);
+    assert_eq!(site.launches().len(), 4 + 4);
     assert!(site.ok("resume").contains("every rollout is over"));
 }
 
