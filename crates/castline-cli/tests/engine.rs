@@ -255,6 +255,10 @@ fn the_first_interrupt_pauses_and_resume_finishes() {
     running.wait_for("there is no room on any host; tried again");
     running.interrupt();
     running.wait_for("pausing");
+    let (status, text, _) = site.run("status");
+    assert!(status == 1 && text.contains("under way") && !text.contains("nobody executes"), "{text}");
+    let (status, _, errors) = site.run("resume");
+    assert!(status == 2 && errors.contains("another castline executes something here"), "{errors}");
     fs::remove_file(site.path("fleet/refuse")).expect("removed");
     let (status, text) = running.end();
     assert_eq!(status, 1, "{text}");
@@ -334,6 +338,10 @@ fn lines_of_json_are_as_the_schema_says() {
         let missing = required.iter().find(|name| value.get(name.as_str().expect("a name")).is_none());
         assert_eq!(missing, None, "{line}");
     }
+    site.write("strict.json", &json!({"budgets": [{"maxUnavailable": 0, "maxSurge": 0}]}).to_string());
+    let (status, line, _) = site.run("apply --release v2.json --policy strict.json --yes --json");
+    assert_eq!(status, 1, "{line}");
+    assert!(line.starts_with(r#"{"told":"infeasible""#) && line.lines().count() == 1, "{line}");
     for told in ["planned", "rollout", "asking", "happened", "at", "ended"] {
         assert!(text.contains(&format!(r#""told":"{told}""#)), "{told} is not in:\n{text}");
     }
