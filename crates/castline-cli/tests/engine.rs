@@ -249,26 +249,31 @@ fn a_release_that_fails_is_taken_back_by_itself() {
 #[test]
 fn the_first_interrupt_pauses_and_resume_finishes() {
     let site = Site::new();
-    fs::create_dir(site.path("fleet")).expect("a folder");
+    site.ok(&format!("apply --release v1.json {APPLY}"));
     site.write("fleet/refuse", "");
-    let mut running = Running::new(site.command(&format!("apply --release v1.json {APPLY}")));
+    let mut running = Running::new(site.command(&format!("apply --release v2.json {APPLY}")));
     running.wait_for("there is no room on any host; tried again");
     running.interrupt();
     running.wait_for("pausing");
+    let (status, text, _) = site.run("status");
+    assert!(status == 1 && text.contains("under way") && !text.contains("nobody executes"), "{text}");
+    let (status, _, errors) = site.run("resume");
+    assert!(status == 2 && errors.contains("another castline executes something here"), "{errors}");
     fs::remove_file(site.path("fleet/refuse")).expect("removed");
     let (status, text) = running.end();
     assert_eq!(status, 1, "{text}");
     assert!(text.contains("paused: ann asked for it") && text.contains("castline resume"), "{text}");
-    let begun = site.launches().len();
-    assert!(begun < 4, "{begun} of 4 were launched");
+    assert_eq!(site.launches().len(), 4 + 1, "what was begun is finished, and nothing else");
+    assert_eq!(site.images().len(), 2);
 
     let (status, text, _) = site.run("status");
     assert!(status == 1 && text.contains("nobody executes it now"), "{text}");
-    let (status, _, errors) = site.run(&format!("apply --release v2.json {APPLY}"));
+    let (status, _, errors) = site.run(&format!("apply --release v1.json {APPLY}"));
     assert!(status == 2 && errors.contains("is not over"), "{errors}");
     let text = site.ok("resume");
     assert!(text.contains("goes on after") && text.contains("succeeded"), "{text}");
-    assert_eq!(site.launches().len(), 4);
+    assert_eq!(site.images(), [image("v2")]);
+    assert_eq!(site.launches().len(), 4 + 4);
     assert!(site.ok("resume").contains("every rollout is over"));
 }
 
@@ -333,6 +338,10 @@ fn lines_of_json_are_as_the_schema_says() {
         let missing = required.iter().find(|name| value.get(name.as_str().expect("a name")).is_none());
         assert_eq!(missing, None, "{line}");
     }
+    site.write("strict.json", &json!({"budgets": [{"maxUnavailable": 0, "maxSurge": 0}]}).to_string());
+    let (status, line, _) = site.run("apply --release v2.json --policy strict.json --yes --json");
+    assert_eq!(status, 1, "{line}");
+    assert!(line.starts_with(r#"{"told":"infeasible""#) && line.lines().count() == 1, "{line}");
     for told in ["planned", "rollout", "asking", "happened", "at", "ended"] {
         assert!(text.contains(&format!(r#""told":"{told}""#)), "{told} is not in:\n{text}");
     }

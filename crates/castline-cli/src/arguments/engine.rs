@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 /// Where everything is.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Place {
-    /// The site: which platform, by which driver, and where the ledger is. `CASTLINE_SITE` names another default.
+    /// The site: which platform, by which driver, and where the ledger is.
     #[arg(long, value_name = "FILE", env = "CASTLINE_SITE", default_value = "castline-site.toml")]
     pub(crate) site: PathBuf,
 }

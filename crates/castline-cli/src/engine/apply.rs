@@ -6,10 +6,10 @@ use castline::{
 
 use super::{
     block_on,
-    rolling::{Orders, carry_out},
+    rolling::{Orders, carry_out, refuse},
     site::Site,
 };
-use crate::{Failure, Verdict, arguments::Apply, documents, output, plan};
+use crate::{Failure, Verdict, arguments::Apply, documents, output};
 
 /// `castline apply`.
 pub(crate) fn run(arguments: &Apply) -> Result<Verdict, Failure> {
@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &Apply) -> Result<Verdict, Failure> {
         }
         let prepared = match executor.prepare(&wanted).await {
             Ok(prepared) => prepared,
-            Err(EngineError::Infeasible(infeasible)) => return plan::refuse(&infeasible, orders.json),
+            Err(EngineError::Infeasible(infeasible)) => return refuse(infeasible, orders.json),
             Err(error) => return Err(error.into()),
         };
         let ledger = executor.store().ledger();

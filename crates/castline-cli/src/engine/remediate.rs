@@ -10,12 +10,12 @@ use castline::{
 use super::{
     block_on,
     rollback::last_policy,
-    rolling::{Orders, Went, carry_out},
+    rolling::{Orders, Went, carry_out, refuse},
     service,
     site::Site,
     view::View,
 };
-use crate::{Failure, Verdict, arguments::Remediate, documents, drift, output, plan, progress::Spinner};
+use crate::{Failure, Verdict, arguments::Remediate, documents, drift, output, progress::Spinner};
 
 /// How many findings of an instance are told, at most.
 const NAMED: usize = 5;
@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &Remediate) -> Result<Verdict, Failure> {
         };
         let prepared = match executor.remedy(fleet, policy, arguments.keep.as_policy()) {
             Ok(prepared) => prepared,
-            Err(EngineError::Infeasible(infeasible)) => return plan::refuse(&infeasible, orders.json),
+            Err(EngineError::Infeasible(infeasible)) => return refuse(infeasible, orders.json),
             Err(error) => return Err(error.into()),
         };
         if prepared.plan.is_empty() {

@@ -8,11 +8,11 @@ use castline::{
 
 use super::{
     block_on, find,
-    rolling::{Orders, carry_out, watch},
+    rolling::{Orders, carry_out, refuse, watch},
     service,
     site::Site,
 };
-use crate::{Failure, Verdict, arguments::Rollback, documents, output, plan};
+use crate::{Failure, Verdict, arguments::Rollback, documents, output};
 
 /// `castline rollback`.
 pub(crate) fn run(arguments: &Rollback) -> Result<Verdict, Failure> {
@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &Rollback) -> Result<Verdict, Failure> {
         let fleet = executor.observe(&service).await?;
         let prepared = match Prepared::new(vec![Target { fleet, release: release.clone(), policy }]) {
             Ok(prepared) => prepared.taking_back(last.rollout),
-            Err(EngineError::Infeasible(infeasible)) => return plan::refuse(&infeasible, orders.json),
+            Err(EngineError::Infeasible(infeasible)) => return refuse(infeasible, orders.json),
             Err(error) => return Err(error.into()),
         };
         if prepared.plan.is_empty() && ledger.current(&service) == Some(&release.digest()) {

@@ -11,7 +11,7 @@ use castline::{
     Document as _,
     engine::{Ended, Executor, Prepared, Rolling, Told},
     plan::{
-        self,
+        self, Infeasible,
         check::{Proof, check},
         simulate::World,
     },
@@ -74,6 +74,15 @@ impl Went {
             _ => Verdict::Findings,
         }
     }
+}
+
+/// Tells why there is no plan.
+pub(super) fn refuse(infeasible: Box<Infeasible>, json: bool) -> Result<Verdict, Failure> {
+    if json {
+        View::new(true).show(&Told::Infeasible { infeasible });
+        return Ok(Verdict::Findings);
+    }
+    planning::refuse(&infeasible, false)
 }
 
 /// Shows a plan, proves that it is safe, has it approved of, and executes it.
@@ -206,7 +215,7 @@ fn show(prepared: &Prepared, proof: Option<&Proof>, orders: &Orders) -> Result<(
                 output::counted(proof.replacements, "replacement")
             ));
         }
-        text.push_str(&format!("plan {}\n\n", plan.digest()));
+        text.push('\n');
     }
     output::print(&text)?;
     Ok(())

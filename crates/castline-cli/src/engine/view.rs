@@ -209,7 +209,6 @@ impl View {
                 format!("{service} waits for somebody to approve of `{approval}`")
             }
             Told::Trouble { message } => format!("trouble: {message}"),
-            Told::Ended { outcome, reason, .. } => ended(outcome, reason),
             _ => return None,
         })
     }
@@ -223,13 +222,12 @@ impl View {
                 _ => format!("{instance} launched"),
             },
             What::LaunchFailed { reason, .. } => format!("a launch failed: {reason}"),
-            What::Ready { instance } => match self.moving.get(instance) {
-                Some(moving) => {
-                    let millis = u64::try_from(moving.since.elapsed().as_millis()).unwrap_or(u64::MAX);
-                    format!("{instance} ready after {}", seconds(millis))
-                }
-                None => format!("{instance} ready"),
-            },
+            // Who was ready before is said to be so when one begins to listen.
+            What::Ready { instance } => {
+                let since = self.moving.get(instance)?.since;
+                let millis = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
+                format!("{instance} ready after {}", seconds(millis))
+            }
             What::NotReady { instance } if self.moving.contains_key(instance) => return None,
             What::NotReady { instance } => format!("{instance} is not ready any more"),
             What::Failed { instance, reason } => format!("{instance} FAILED: {reason}"),

@@ -4,7 +4,7 @@ use castline_core::{
     Digest, Integrity,
     drift::DriftReport,
     ledger::Outcome,
-    plan::Plan,
+    plan::{Infeasible, Plan},
     rollout::{Action, Event, Key, Progress, Status},
 };
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,11 @@ pub enum Told {
         /// What was found.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         report: Option<Box<DriftReport>>,
+    },
+    /// There is no plan.
+    Infeasible {
+        /// Why not.
+        infeasible: Box<Infeasible>,
     },
     /// What is about to be done, or would be.
     Planned {

@@ -18,6 +18,17 @@ use crate::say;
 /// How long something may take that takes no time.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// A site on this machine, without what moves traffic.
+const SITE: &str = r#"ledger = "ledger"
+actor = "ann"
+
+[local]                       # this machine, without a daemon
+state = "state"
+images = ["oci:images"]
+zones = ["a", "b", "c"]
+portRange = { first = 23200, last = 23399 }
+"#;
+
 pub(super) struct Desk {
     folder: PathBuf,
     binary: PathBuf,
@@ -44,7 +55,8 @@ impl Outcome {
             return Ok(self.text);
         }
         let found = self.status.map_or("no exit status".to_owned(), |status| format!("exit status {status}"));
-        Err(failed(&format!("`{}` ended with {found} instead of {status}", self.command)))
+        let Self { command, text, .. } = self;
+        Err(failed(&format!("`{command}` ended with {found} instead of {status}:\n{}", text.trim_end())))
     }
 }
 
@@ -83,19 +95,8 @@ impl Desk {
     }
 
     pub(super) fn site(&self) -> String {
-        format!(
-            r#"ledger = "ledger"
-actor = "ann"
-
-[local]                       # this machine, without a daemon
-state = "state"
-images = ["oci:images"]
-zones = ["a", "b", "c"]
-portRange = {{ first = 23200, last = 23399 }}
-traffic = {{ command = ["./app", "route", "routes-{}"] }}
-"#,
-            self.port
-        )
+        let traffic = format!("traffic = {{ command = [\"./app\", \"route\", \"routes-{}\"] }}\n", self.port);
+        SITE.to_owned() + &traffic
     }
 
     /// What the image says of itself.
@@ -208,6 +209,8 @@ traffic = {{ command = ["./app", "route", "routes-{}"] }}
             let mut release: Value = serde_json::from_slice(&fs::read(self.path("v1.json"))?)?;
             release["replicas"] = 0.into();
             fs::write(self.path("none.json"), release.to_string())?;
+            // Nobody asks any more, and the proxy of a run that was cut off may be gone.
+            fs::write(self.path("castline-site.toml"), SITE)?;
             // What a run that was cut off has not finished is left as it is first. There may be no such thing.
             self.quietly("resume --abort")?;
             self.quietly("apply --release none.json --yes")?.expect(0)?;
