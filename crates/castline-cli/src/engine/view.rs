@@ -158,6 +158,7 @@ impl View {
         let Out::Live(bar) = &self.out else { return };
         let mut lines = vec![match &self.status {
             Status::RollingBack { .. } => format!("going back: {}", numbers(&self.progress)),
+            _ if self.progress == Progress::default() => "the platform is asked".into(),
             _ => numbers(&self.progress),
         }];
         for (instance, moving) in self.moving.iter().take(NAMED) {
