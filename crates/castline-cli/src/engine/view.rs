@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    fmt::Write as _,
     io::{self, IsTerminal as _},
     sync::Arc,
     time::{Duration, Instant},
@@ -286,11 +287,11 @@ pub(super) fn numbers(progress: &Progress) -> String {
     let mut text = format!("{done} of {} done", counted(all, "replacement"));
     for (count, what) in [(active, "under way"), (failed, "failed")] {
         if count > 0 {
-            text.push_str(&format!(", {count} {what}"));
+            let _ = write!(text, ", {count} {what}");
         }
     }
     if stages > 1 {
-        text.push_str(&format!("; {stages_done} of {stages} stages"));
+        let _ = write!(text, "; {stages_done} of {stages} stages");
     }
     text
 }
