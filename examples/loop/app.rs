@@ -142,7 +142,7 @@ fn follow(file: &Path, routes: &Mutex<Routes>) -> ! {
     // Who removes the folder that it was started in has no more use for it.
     while env::current_dir().is_ok() {
         let wanted = fs::read_to_string(file).unwrap_or_default();
-        if wanted != said {
+        if !wanted.is_empty() && wanted != said {
             let endpoints = endpoints(&wanted);
             let others_idle = {
                 let mut routes = routes.lock().expect("no thread panics with it");

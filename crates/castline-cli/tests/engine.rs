@@ -55,7 +55,7 @@ impl Site {
         fs::create_dir_all(site.path("rootfs/bin")).expect("a folder");
         site.write("policy.json", &json!({"zones": ["a", "b"], "drainSeconds": 1}).to_string());
         site.write("castline.toml", "platforms = [\"linux/amd64\"]\n[[layers]]\ndirectory = \"rootfs\"\n[config]\nentrypoint = [\"/bin/run\"]\n");
-        for version in ["v1", "v2"] {
+        for version in ["v1", "v2", "v3"] {
             site.write("rootfs/version", version);
             for (name, script) in [("run", "exec sleep 600"), ("passes", "exit 0"), ("fails", "exit 1")] {
                 let name = format!("rootfs/bin/{name}");
@@ -373,6 +373,16 @@ fn what_was_tampered_with_is_found_and_replaced_and_what_is_not_needed_removed()
     let text = site.ok("prune --quarantined --delete");
     assert!(text.contains("in quarantine: removed"), "{text}");
     assert_eq!(site.status()["services"][0]["instances"].as_array().map(Vec::len), Some(2));
+
+    site.ok(&format!("apply --release v3.json {APPLY}"));
+    let unpacked = || fs::read_dir(site.path("state/store")).expect("a folder").count();
+    let before = unpacked();
+    assert!(site.ok("prune --keep 1").contains("1 image would be removed"));
+    assert_eq!(unpacked(), before, "nothing is removed unless it is asked for");
+    let text = site.ok("prune --keep 1 --delete");
+    assert!(text.contains("1 image removed") && text.contains("2 kept"), "{text}");
+    assert_eq!(unpacked(), before - 1);
+    assert!(site.ok("history").contains("images removed"));
 }
 
 #[test]

@@ -135,7 +135,8 @@ fn text(report: &Report, has_images: bool, driver: &str) -> String {
             "the driver {driver} keeps no images of its own: they are its platform's to remove"
         );
     }
-    if !report.deleted && !(report.images.is_empty() && report.quarantined.is_empty()) {
+    let found = report.images.len() + report.quarantined.len();
+    if !report.deleted && found > 0 {
         text.push_str("nothing was done; --delete does it\n");
     }
     text

@@ -1,6 +1,7 @@
 //! From a plan to what came of it: shown, proved, approved of, executed.
 
 use std::{
+    fmt::Write as _,
     fs,
     io::{self, BufRead as _, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
@@ -24,6 +25,7 @@ use super::{outcome, short, view::View};
 use crate::{Failure, Verdict, arguments::Go, documents::now, output, plan as planning};
 
 /// What was decided on the command line, with paths that hold wherever we are.
+#[expect(clippy::struct_excessive_bools, reason = "they are flags")]
 pub(super) struct Orders {
     yes: bool,
     approve: Option<String>,
@@ -210,10 +212,8 @@ fn show(prepared: &Prepared, proof: Option<&Proof>, orders: &Orders) -> Result<(
         text.push_str(&planning::bounds(plan, targets, &World::default(), timeline.makespan_millis));
         if let Some(proof) = proof {
             let waves = output::counted(proof.waves.into(), "wave");
-            text.push_str(&format!(
-                "proved safe: {} in {waves}\n",
-                output::counted(proof.replacements, "replacement")
-            ));
+            let replacements = output::counted(proof.replacements, "replacement");
+            let _ = writeln!(text, "proved safe: {replacements} in {waves}");
         }
         text.push('\n');
     }

@@ -22,13 +22,13 @@ use crate::{Failure, Verdict, arguments::Status, output};
 struct Report {
     /// Whether a castline executes something now.
     executing: bool,
-    services: Vec<Service>,
-    under_way: Vec<Rollout>,
+    services: Vec<Running>,
+    under_way: Vec<Ongoing>,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Service {
+struct Running {
     service: Arc<str>,
     /// The release that runs, as the ledger says.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,7 +60,7 @@ struct Instance {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Rollout {
+struct Ongoing {
     rollout: Digest,
     services: Vec<Arc<str>>,
     actor: String,
@@ -86,7 +86,7 @@ pub(crate) fn run(arguments: &Status) -> Result<Verdict, Failure> {
     } else {
         output::print(&text(&report, contents.ledger()))?;
     }
-    let well = |service: &Service| {
+    let well = |service: &Running| {
         let there = service.instances.iter().filter(|one| one.phase != Phase::Quarantined);
         let sound = there.clone().all(|one| one.current && one.health == Health::Ready);
         sound && service.replicas.is_none_or(|replicas| replicas == there.count() as u64)
@@ -111,7 +111,7 @@ async fn report(site: &Site, contents: &Contents, names: &[Arc<str>]) -> Result<
             continue;
         }
         let state = contents.rollout(&one.rollout)?;
-        under_way.push(Rollout {
+        under_way.push(Ongoing {
             rollout: one.rollout,
             services: one.services,
             actor: one.actor,
@@ -125,7 +125,7 @@ async fn report(site: &Site, contents: &Contents, names: &[Arc<str>]) -> Result<
     Ok(Report { executing: contents.is_held(), services, under_way })
 }
 
-fn service(ledger: &Ledger, name: &Arc<str>, fleet: &Fleet) -> Service {
+fn service(ledger: &Ledger, name: &Arc<str>, fleet: &Fleet) -> Running {
     let history = ledger.history(name);
     let current = ledger.current(name);
     let release = current.and_then(|digest| ledger.release(digest));
@@ -149,7 +149,7 @@ fn service(ledger: &Ledger, name: &Arc<str>, fleet: &Fleet) -> Service {
             current: is_current,
         }
     });
-    Service {
+    Running {
         service: Arc::clone(name),
         current: current.cloned(),
         image: release.map(image),
@@ -191,7 +191,7 @@ fn text(report: &Report, ledger: &Ledger) -> String {
     text
 }
 
-fn of_service(service: &Service) -> String {
+fn of_service(service: &Running) -> String {
     let mut text = format!("{}: ", shown_whole(&service.service));
     match (&service.current, service.replicas) {
         (Some(current), Some(replicas)) => {
@@ -250,18 +250,19 @@ fn of_service(service: &Service) -> String {
     text
 }
 
-fn of_rollout(rollout: &Rollout) -> String {
+fn of_rollout(rollout: &Ongoing) -> String {
     let mut text = format!(
         "rollout {} of {}, begun by {}: ",
         short(&rollout.rollout),
         shown_whole(&rollout.services.join(", ")),
         shown_whole(&rollout.actor)
     );
-    text.push_str(&match &rollout.status {
+    let status = match &rollout.status {
         State::Paused { reason } => format!("paused: {}", shown_whole(reason)),
         State::RollingBack { reason } => format!("goes back: {}", shown_whole(reason)),
         _ => "under way".to_owned(),
-    });
+    };
+    text.push_str(&status);
     let _ = writeln!(text, "\n  {}", numbers(&rollout.progress));
     for action in &rollout.next {
         let what = match &action.what {

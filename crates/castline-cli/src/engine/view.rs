@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    fmt::Write as _,
     io::{self, IsTerminal as _},
     sync::Arc,
     time::{Duration, Instant},
@@ -158,6 +159,7 @@ impl View {
         let Out::Live(bar) = &self.out else { return };
         let mut lines = vec![match &self.status {
             Status::RollingBack { .. } => format!("going back: {}", numbers(&self.progress)),
+            _ if self.progress == Progress::default() => "the platform is asked".into(),
             _ => numbers(&self.progress),
         }];
         for (instance, moving) in self.moving.iter().take(NAMED) {
@@ -285,11 +287,11 @@ pub(super) fn numbers(progress: &Progress) -> String {
     let mut text = format!("{done} of {} done", counted(all, "replacement"));
     for (count, what) in [(active, "under way"), (failed, "failed")] {
         if count > 0 {
-            text.push_str(&format!(", {count} {what}"));
+            let _ = write!(text, ", {count} {what}");
         }
     }
     if stages > 1 {
-        text.push_str(&format!("; {stages_done} of {stages} stages"));
+        let _ = write!(text, "; {stages_done} of {stages} stages");
     }
     text
 }

@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::say;
 
 /// How long something may take that takes no time.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A site on this machine, without what moves traffic.
 const SITE: &str = r#"ledger = "ledger"
@@ -211,8 +211,13 @@ impl Desk {
             fs::write(self.path("none.json"), release.to_string())?;
             // Nobody asks any more, and the proxy of a run that was cut off may be gone.
             fs::write(self.path("castline-site.toml"), SITE)?;
-            // What a run that was cut off has not finished is left as it is first. There may be no such thing.
-            self.quietly("resume --abort")?;
+            // What a run that was cut off has not finished is left as it is first. Its castline may still be at it.
+            let began = Instant::now();
+            while self.quietly("resume --abort")?.text.contains("another castline")
+                && began.elapsed() < PATIENCE
+            {
+                thread::sleep(Duration::from_millis(100));
+            }
             self.quietly("apply --release none.json --yes")?.expect(0)?;
             self.quietly("prune --quarantined --delete")?.expect(0)?;
         }
@@ -220,7 +225,17 @@ impl Desk {
             child.kill()?;
             child.wait()?;
         }
-        fs::remove_dir_all(&self.folder)
+        // A client of a run that was cut off may write there until the folder is gone.
+        let began = Instant::now();
+        loop {
+            match fs::remove_dir_all(&self.folder) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound && began.elapsed() < PATIENCE => {
+                    thread::sleep(Duration::from_millis(50));
+                }
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => return Ok(()),
+            }
+        }
     }
 }
 
