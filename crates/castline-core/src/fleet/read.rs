@@ -88,9 +88,9 @@ fn once<T: ?Sized + Eq + Hash>(
     if let Some(first) = known.get(value) {
         return Arc::clone(first);
     }
-    let made = make();
-    known.insert(Arc::clone(&made));
-    made
+    let new = make();
+    known.insert(Arc::clone(&new));
+    new
 }
 
 /// Reads instances, each text that comes again kept once, and sorts them.

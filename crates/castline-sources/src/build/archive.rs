@@ -42,10 +42,10 @@ pub fn archive_at<T>(
     let io = || Error::io(path);
     let folder = tempfile::tempdir_in(parent).map_err(io())?;
     let permissions = std::fs::Permissions::from_mode(0o666);
-    let mut file = tempfile::Builder::new().permissions(permissions).tempfile_in(parent).map_err(io())?;
-    let filled = packed(folder.path(), &mut file, watch, fill)?;
-    file.as_file().sync_all().map_err(io())?;
-    file.persist(path).map_err(|error| io()(error.error))?;
+    let mut archive = tempfile::Builder::new().permissions(permissions).tempfile_in(parent).map_err(io())?;
+    let filled = packed(folder.path(), &mut archive, watch, fill)?;
+    archive.as_file().sync_all().map_err(io())?;
+    archive.persist(path).map_err(|error| io()(error.error))?;
     File::open(parent).and_then(|parent| parent.sync_all()).map_err(io())?;
     Ok(filled)
 }

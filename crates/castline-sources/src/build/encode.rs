@@ -68,12 +68,8 @@ impl Encoding {
     ///
     /// [`Error::Unsupported`] for zstd in a build without the C library.
     pub(super) fn new(compression: Compression) -> Result<Self> {
-        let known = match compression {
-            Compression::None | Compression::Gzip => true,
-            Compression::Zstd => cfg!(feature = "native"),
-            _ => false,
-        };
-        if known {
+        let zstd = matches!(compression, Compression::Zstd) && cfg!(feature = "native");
+        if zstd || matches!(compression, Compression::None | Compression::Gzip) {
             return Ok(Self(compression));
         }
         Err(Error::Unsupported {

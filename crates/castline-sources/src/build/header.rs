@@ -23,8 +23,8 @@ pub(super) struct Header<'a> {
 const BLOCK: usize = 512;
 
 /// Zeros that fill up the last block of a content.
-pub(super) const fn padding(size: u64) -> usize {
-    (size.wrapping_neg() % BLOCK as u64) as usize
+pub(super) fn padding(size: u64) -> usize {
+    usize::try_from(size.wrapping_neg() % BLOCK as u64).unwrap_or_default()
 }
 
 /// The two blocks of zeros that end a tar.

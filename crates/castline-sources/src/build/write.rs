@@ -92,7 +92,7 @@ pub(super) fn write(
                 openat(CWD, path, flags, Mode::empty()).map_err(|errno| Error::io(path)(errno.into()))?;
             writer.parents(&place)?;
             writer.made_folder(&place, 0o755)?;
-            writer.folder(fd, path, &place, b"", 0)?;
+            writer.folder(&fd, path, &place, b"", 0)?;
             writer.put(&END)?;
         }
     }
@@ -153,13 +153,13 @@ impl Writer<'_, '_> {
     }
 
     /// All that is in an open folder. `inner` is its path in the source, by which patterns match.
-    fn folder(&mut self, fd: OwnedFd, path: &Path, place: &[u8], inner: &[u8], depth: usize) -> Result<()> {
+    fn folder(&mut self, fd: &OwnedFd, path: &Path, place: &[u8], inner: &[u8], depth: usize) -> Result<()> {
         let io = |errno: Errno| Error::io(path)(errno.into());
         if depth > DEPTH {
             return Err(invalid(path, format!("it is deeper than {DEPTH} folders")));
         }
         let mut names = Vec::new();
-        let mut listing = Dir::read_from(&fd).map_err(io)?;
+        let mut listing = Dir::read_from(fd).map_err(io)?;
         while let Some(entry) = listing.read() {
             let entry = entry.map_err(io)?;
             let name = entry.file_name();
@@ -224,7 +224,7 @@ impl Writer<'_, '_> {
                 }
                 let xattrs = self.xattrs(path, |reader| reader.of(fd.as_fd()))?;
                 self.folder_header(place, &Header { xattrs: &xattrs, ..known })?;
-                return self.folder(fd, path, place, inner, depth + 1);
+                return self.folder(&fd, path, place, inner, depth + 1);
             }
             FileType::RegularFile => {
                 let flags =
