@@ -14,7 +14,8 @@ impl Handle {
         let _ = self.0.send(what);
     }
 
-    /// Begins nothing more, and finishes what was begun: what Ctrl-C does.
+    /// Begins nothing more, and lets drivers finish what they are at: what Ctrl-C does. Half a replacement may be left for
+    /// whoever resumes it; no limit is broken by that.
     pub fn pause(&self, by: impl Into<String>) {
         self.say(What::Pause { by: by.into() });
     }

@@ -107,6 +107,7 @@ impl Rolling {
             asked: HashMap::new(),
             observing: false,
             observe_at: Instant::now(),
+            looked: Instant::now(),
             paused,
             releases: HashMap::new(),
         };
@@ -163,6 +164,8 @@ struct Run<T> {
     heard: Heard,
     observing: bool,
     observe_at: Instant,
+    /// When it was looked last for what is to be begun.
+    looked: Instant,
     /// Whether the ledger says last that it is paused.
     paused: bool,
     /// The releases to be launched, by service and generation of the plan.
@@ -235,7 +238,8 @@ impl<T: FnMut(Told) + Send> Run<T> {
         let clock = self.executor.clock.now().max(self.state().clock());
         let after = |wake: Time| now + Duration::from_millis(wake.millis_since(clock));
         let waits = self.asked.values().filter_map(|asked| match asked.at {
-            Turn::Waits(until) => Some(until),
+            // One whose time had come, and was not begun, waits for something else.
+            Turn::Waits(until) if until > self.looked => Some(until),
             _ => None,
         });
         let observe = (!self.observing).then_some(self.observe_at);
@@ -411,6 +415,7 @@ impl<T: FnMut(Told) + Send> Run<T> {
     /// Begins what is to be done, nobody is at, and there is room for.
     fn begin(&mut self, next: &Next) {
         let now = Instant::now();
+        self.looked = now;
         let keys: std::collections::HashSet<&Key> = next.actions.iter().map(|action| &action.key).collect();
         self.asked.retain(|key, asked| matches!(asked.at, Turn::UnderWay) || keys.contains(key));
         let is_work = |action: &Action| !matches!(action.what, Do::Ask { .. });
@@ -511,11 +516,11 @@ impl<T: FnMut(Told) + Send> Run<T> {
     fn is_stuck(&self, next: &Next) -> Option<Vec<Action>> {
         let paused = self.is_paused();
         let given_up = |action: &Action| {
-            let asked = self.asked.get(&action.key);
-            paused && is_gate(action) || asked.is_some_and(|asked| matches!(asked.at, Turn::GivenUp))
+            self.asked.get(&action.key).is_some_and(|asked| matches!(asked.at, Turn::GivenUp))
         };
         let working = self.jobs.values().any(Option::is_some);
-        if self.executor.options.stay || working || !next.actions.iter().all(given_up) {
+        // Where it is paused, what has failed for now is left to whoever goes on.
+        if self.executor.options.stay || working || !(paused || next.actions.iter().all(given_up)) {
             return None;
         }
         let asks = |action: &&Action| matches!(action.what, Do::Ask { .. });

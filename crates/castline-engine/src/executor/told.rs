@@ -81,7 +81,8 @@ pub enum Told {
         /// What for.
         approval: String,
     },
-    /// Something went wrong that is tried again: a platform that does not say what happens, or what is there.
+    /// Something went wrong that nobody has to do anything about: a platform that does not say what happens or what is there,
+    /// and is asked again; an append to the ledger that had been cut off, and was put right.
     Trouble {
         /// What.
         message: String,

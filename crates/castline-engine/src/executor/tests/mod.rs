@@ -75,7 +75,10 @@ async fn begin(executor: &Executor, wanted: Wanted) -> Result<Rolling, EngineErr
 
 /// Records that a release has run and did well, as if rolled out before.
 fn record_success(store: &Store, image: &str) {
-    let release = release(image, 4);
+    record_success_of(store, release(image, 4));
+}
+
+fn record_success_of(store: &Store, release: Release) {
     let change = castline_core::ledger::Change {
         service: "web".into(),
         fleet: castline_core::Digest::of(b"none"),

@@ -181,7 +181,7 @@ impl Simulated {
             node.seen = node.disk.clone();
         }
         let (names, disk) = (state.seen.clone(), state.disk.clone());
-        let changed: Vec<PathBuf> = seen
+        let changed: Vec<PathBuf> = names
             .keys()
             .chain(disk.keys())
             .filter(|name| names.get(*name) != disk.get(*name))
