@@ -140,7 +140,7 @@ async fn life(driver: Arc<dyn Driver>, folder: &Path, releases: [Release; 2], ta
         driver.name()
     );
     assert!(requests > 20, "{requests}");
-    assert_eq!(answers, ["HTTP/1.0 200 OK v1", "HTTP/1.0 200 OK v2"].map(str::to_owned).into());
+    assert_eq!(answers, ["HTTP/1.1 200 OK v1", "HTTP/1.1 200 OK v2"].map(str::to_owned).into());
 
     for one in all.instances() {
         driver.perform(&retire(v2, &one.id, Disposal::End), None).await.expect("retires");

@@ -153,7 +153,7 @@ impl Api {
         self.engine
             .get_or_try_init(|| async {
                 let version: Version =
-                    self.read(self.raw(Method::GET, "/version", None, None).await?).await??;
+                    self.read(self.raw(Method::GET, "/version", None, Some(self.patience)).await?).await??;
                 let number = |text: &str| {
                     let (major, minor) = text.split_once('.')?;
                     Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?))
@@ -186,7 +186,8 @@ impl Api {
         &self,
         path: &str,
     ) -> Result<Result<T, Refusal>, DriverError> {
-        let answer = self.raw(Method::GET, &format!("/v4.0.0/libpod{path}"), None, None).await?;
+        let path = format!("/v4.0.0/libpod{path}");
+        let answer = self.raw(Method::GET, &path, None, Some(self.patience)).await?;
         self.read(answer).await
     }
 
