@@ -139,9 +139,10 @@ impl Api {
         #[derive(Deserialize)]
         #[serde(rename_all = "PascalCase")]
         struct Version {
-            api_version: String,
+            #[serde(rename = "ApiVersion")]
+            newest: String,
             #[serde(default, rename = "MinAPIVersion")]
-            min_api_version: String,
+            oldest: String,
             #[serde(default)]
             components: Vec<Component>,
         }
@@ -160,11 +161,11 @@ impl Api {
                 };
                 // What this driver was written for, where the engine still speaks it.
                 let wanted = (1, 41);
-                let newest = number(&version.api_version).unwrap_or(wanted);
-                let oldest = number(&version.min_api_version).unwrap_or(newest);
+                let newest = number(&version.newest).unwrap_or(wanted);
+                let oldest = number(&version.oldest).unwrap_or(newest);
                 let (major, minor) = wanted.min(newest).max(oldest.min(newest));
                 let podman = version.components.iter().any(|component| component.name.starts_with("Podman"));
-                tracing::debug!(url = %self.url, podman, api = %version.api_version, "an engine answers");
+                tracing::debug!(url = %self.url, podman, api = %version.newest, "an engine answers");
                 Ok(Engine { prefix: format!("/v{major}.{minor}"), podman })
             })
             .await

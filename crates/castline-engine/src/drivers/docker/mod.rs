@@ -161,7 +161,7 @@ impl DockerDriver {
 }
 
 impl Driver for DockerDriver {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "docker"
     }
 
