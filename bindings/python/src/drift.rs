@@ -174,8 +174,9 @@ pub(crate) fn compare(
     let mut options = Comparison::default().with_mtime(mtime);
     if let Some(name) = profile {
         let profile = castline::drift::Profile::named(name);
-        let unknown =
-            || PyValueError::new_err(format!("`{name}` is no profile: docker, podman, kubernetes, local, none"));
+        let unknown = || {
+            PyValueError::new_err(format!("`{name}` is no profile: docker, podman, kubernetes, local, none"))
+        };
         options = options.with_profile(profile.ok_or_else(unknown)?);
     }
     for glob in ignore {

@@ -36,7 +36,8 @@ const PODMAN_BINDS: &str = "containers/podman libpod/container_internal_common.g
 const PODMAN_LINKS: &str = "containers/podman libpod/container_internal_linux.go, makePlatformMtabLink";
 const PODMAN_SPEC: &str = "containers/podman pkg/specgen/generate/oci_linux.go, SpecGenToOCI";
 const STORAGE: &str = "containers/storage drivers/overlay/overlay.go, defaultPerms";
-const LOCAL_SPEC: &str = "castline castline-engine/src/drivers/local/container.rs, config; mounts.rs, furnish";
+const LOCAL_SPEC: &str =
+    "castline castline-engine/src/drivers/local/container.rs, config; mounts.rs, furnish";
 const CRI_MOUNTS: &str = "containerd/containerd pkg/cri/sbserver/container_create_linux.go, containerMounts";
 const CRI_O: &str = "cri-o/cri-o server/container_create_linux.go, createSandboxContainer";
 const CRI_SPEC: &str = "containerd/containerd oci/mounts.go, defaultMounts";
@@ -227,7 +228,13 @@ pub(super) const PROFILES: &[Table] = &[
             Row("/sys", Directory, MOUNT, "castline mounts the kernel's objects", LOCAL_SPEC),
             Row("/etc", Directory, PLAIN, "runc and crun make the folder of the files below", RUNC),
             Row("/etc/hosts", EmptyFile, MOUNT, "castline mounts the machine's names", LOCAL_SPEC),
-            Row("/etc/resolv.conf", EmptyFile, MOUNT, "castline mounts the machine's name servers", LOCAL_SPEC),
+            Row(
+                "/etc/resolv.conf",
+                EmptyFile,
+                MOUNT,
+                "castline mounts the machine's name servers",
+                LOCAL_SPEC,
+            ),
         ],
         xattrs: SELINUX,
         notes: &[],
