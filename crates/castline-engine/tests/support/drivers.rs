@@ -132,15 +132,10 @@ pub(crate) async fn conforms(subject: &Subject<'_>) {
 
 async fn life(subject: &Subject<'_>, events: &mut Receiver<What>) {
     let ids = birth(subject, events).await;
-    eprintln!("{}: launched", subject.driver.name());
     refusals(subject).await;
-    eprintln!("{}: refused", subject.driver.name());
     looks(subject, &ids).await;
-    eprintln!("{}: looked into", subject.driver.name());
     sickness(subject, events).await;
-    eprintln!("{}: failed", subject.driver.name());
     death(subject, &ids, events).await;
-    eprintln!("{}: retired", subject.driver.name());
 }
 
 /// Six instances in three zones, each asked for thrice, twice at the same time.

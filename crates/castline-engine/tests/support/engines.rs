@@ -129,11 +129,6 @@ impl Drop for Engine {
         if self.podman {
             let _ = Command::new("umount").arg(self.path("root/overlay")).output();
         }
-        if thread::panicking() {
-            let log = fs::read_to_string(self.path("log")).unwrap_or_default();
-            let lines: Vec<&str> = log.lines().collect();
-            eprintln!("the engine's last words:\n{}", lines[lines.len().saturating_sub(20)..].join("\n"));
-        }
     }
 }
 

@@ -139,9 +139,10 @@ impl Api {
         #[derive(Deserialize)]
         #[serde(rename_all = "PascalCase")]
         struct Version {
-            api_version: String,
+            #[serde(rename = "ApiVersion")]
+            newest: String,
             #[serde(default, rename = "MinAPIVersion")]
-            min_api_version: String,
+            oldest: String,
             #[serde(default)]
             components: Vec<Component>,
         }
@@ -153,18 +154,18 @@ impl Api {
         self.engine
             .get_or_try_init(|| async {
                 let version: Version =
-                    self.read(self.raw(Method::GET, "/version", None, None).await?).await??;
+                    self.read(self.raw(Method::GET, "/version", None, Some(self.patience)).await?).await??;
                 let number = |text: &str| {
                     let (major, minor) = text.split_once('.')?;
                     Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?))
                 };
                 // What this driver was written for, where the engine still speaks it.
                 let wanted = (1, 41);
-                let newest = number(&version.api_version).unwrap_or(wanted);
-                let oldest = number(&version.min_api_version).unwrap_or(newest);
+                let newest = number(&version.newest).unwrap_or(wanted);
+                let oldest = number(&version.oldest).unwrap_or(newest);
                 let (major, minor) = wanted.min(newest).max(oldest.min(newest));
                 let podman = version.components.iter().any(|component| component.name.starts_with("Podman"));
-                tracing::debug!(url = %self.url, podman, api = %version.api_version, "an engine answers");
+                tracing::debug!(url = %self.url, podman, api = %version.newest, "an engine answers");
                 Ok(Engine { prefix: format!("/v{major}.{minor}"), podman })
             })
             .await
@@ -186,7 +187,8 @@ impl Api {
         &self,
         path: &str,
     ) -> Result<Result<T, Refusal>, DriverError> {
-        let answer = self.raw(Method::GET, &format!("/v4.0.0/libpod{path}"), None, None).await?;
+        let path = format!("/v4.0.0/libpod{path}");
+        let answer = self.raw(Method::GET, &path, None, Some(self.patience)).await?;
         self.read(answer).await
     }
 

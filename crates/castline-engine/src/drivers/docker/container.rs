@@ -145,6 +145,18 @@ impl Container {
         }
     }
 
+    /// Whether it checks health by just this command, or not at all where there is none.
+    pub(super) fn checks(&self, command: Option<&[String]>) -> bool {
+        let test =
+            self.config.healthcheck.as_ref().and_then(|check| check.test.as_deref()).unwrap_or_default();
+        match (command, test.split_first()) {
+            (None, None) => true,
+            (None, Some((first, _))) => first == "NONE" || first.is_empty(),
+            (Some(command), Some((first, words))) => first == "CMD" && words == command,
+            (Some(_), None) => false,
+        }
+    }
+
     /// How long after a check the next one begins, in milliseconds, where it has one.
     pub(super) fn interval(&self) -> Option<u64> {
         let check = self.config.healthcheck.as_ref()?;
@@ -221,6 +233,15 @@ impl Container {
     }
 }
 
+/// The ways to say which command checks health. The first is the API's. Podman 4 joins its words and parts them again at their spaces,
+/// and takes a list whole that is written as JSON in one word (containers/podman `pkg/specgenutil/specgen.go`, `makeHealthCheckFromCli`);
+/// which of them an engine has understood, it says afterwards.
+pub(super) fn tests(release: &Release) -> Vec<Vec<String>> {
+    let Some(check) = &release.spec().health else { return vec![vec!["NONE".into()]] };
+    let plain = std::iter::once("CMD".to_owned()).chain(check.command.iter().cloned()).collect();
+    vec![plain, vec![json!(check.command).to_string()]]
+}
+
 /// What a container is made from (`POST /containers/create`).
 pub(super) fn body(
     release: &Release,
@@ -228,6 +249,7 @@ pub(super) fn body(
     network: &str,
     labels: &BTreeMap<String, String>,
     port: Option<u16>,
+    test: &[String],
 ) -> Value {
     let InstanceSpec { env, entrypoint, args, user, working_dir, mounts, health, .. } = release.spec();
     let mut variables = env.clone().unwrap_or_default();
@@ -248,8 +270,6 @@ pub(super) fn body(
     let check = health.as_ref().map_or_else(
         || json!({"Test": ["NONE"]}),
         |check| {
-            let test: Vec<&str> =
-                std::iter::once("CMD").chain(check.command.iter().map(String::as_str)).collect();
             json!({
                 "Test": test,
                 "Interval": nanos(check.interval_millis.max(1)),

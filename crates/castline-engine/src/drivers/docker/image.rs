@@ -68,7 +68,7 @@ pub(super) async fn provide(
                 Some(id) => return Ok(id),
                 None => {
                     refused =
-                        format!("{refused}\n  {registry}: what was pulled has none of the image's digests")
+                        format!("{refused}\n  {registry}: what was pulled has none of the image's digests");
                 }
             },
             Err(error) if error.is_temporary() => return Err(error),
@@ -197,7 +197,7 @@ fn archive(known: &Known, source: &Source, out: &Out) -> Result<(), DriverError>
     let image = &known.image;
     let unread = |what: &Digest| {
         let what = what.clone();
-        move |fault: castline_core::OpenFault| DriverError::permanent(format!("{}: {fault:?}", what))
+        move |fault: castline_core::OpenFault| DriverError::permanent(format!("{what}: {fault:?}"))
     };
     let config =
         image.config_descriptor().ok_or_else(|| DriverError::permanent("the image has no configuration"))?;

@@ -35,7 +35,7 @@ use castline_core::{
     rollout::{Action, Do, Key, What},
 };
 use castline_sources::{OverlayXattrs, Reference, ScanOptions, scan, scan_upper};
-use container::{Checked, Container, ISOLATING, QUARANTINED, RETIRING};
+use container::{Container, ISOLATING, QUARANTINED, RETIRING};
 use hyper::{Method, StatusCode};
 use rustix::process::geteuid;
 use serde::Deserialize;
@@ -161,7 +161,7 @@ impl DockerDriver {
 }
 
 impl Driver for DockerDriver {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "docker"
     }
 
@@ -360,8 +360,13 @@ impl Inner {
             }
             checked.insert(id.clone(), now());
         }
-        match api.podman::<Checked>(&format!("/containers/{id}/healthcheck")).await? {
-            Ok(checked) => one.container.state.health = Some(checked),
+        // What it answers tells of this one check. What that makes of the container, with its retries and its start, is told apart.
+        match api.podman::<serde::de::IgnoredAny>(&format!("/containers/{id}/healthcheck")).await? {
+            Ok(_) => {
+                if let Some(seen) = self.inspect(one.host, &id).await? {
+                    *one = seen;
+                }
+            }
             // It has ended meanwhile, or is gone.
             Err(refusal) => tracing::debug!(%id, error = %DriverError::from(refusal), "not checked"),
         }
@@ -450,8 +455,13 @@ impl Inner {
     ) -> Result<String, DriverError> {
         let known = Self::labelled(self, &format!("{}={}", Key::LABEL, action.key)).await?;
         let mine = known.into_iter().find(|one| one.container.label(Key::LABEL) == Some(&*action.key.0));
+        let command = release.spec().health.as_ref().map(|health| &health.command[..]);
         let one = match mine {
-            Some(one) => one,
+            Some(one) if one.container.is_begun() || one.container.checks(command) => one,
+            Some(one) => {
+                self.remove(&one).await?;
+                self.create(host, action, release).await?
+            }
             None => self.create(host, action, release).await?,
         };
         if !one.container.is_begun() {
@@ -501,20 +511,28 @@ impl Inner {
         if let Some(port) = port {
             own.insert(labels::PORT.into(), port.to_string());
         }
-        let body = container::body(release, &image, &self.config.network, &own, port);
         let path = format!("/containers/create?name={name}");
-        // Where it is refused since somebody was faster, the container of that name is this one. Docker calls that a conflict, Podman
-        // an error of its own.
-        let created = api.json::<Named>(Method::POST, &path, Some(body)).await?.map(|created| created.id);
-        let found = self.inspect(host, created.as_deref().unwrap_or(&name)).await?;
-        let mine = found.filter(|one| one.container.label(Key::LABEL) == Some(&*action.key.0));
-        match (mine, created) {
-            (Some(one), _) => Ok(one),
-            (None, Ok(id)) => {
-                Err(DriverError::temporary(format!("the container {id} was gone when it had just been made")))
+        let command = release.spec().health.as_ref().map(|health| &health.command[..]);
+        for test in container::tests(release) {
+            let body = container::body(release, &image, &self.config.network, &own, port, &test);
+            // Where it is refused since somebody was faster, the container of that name is this one. Docker calls that a conflict,
+            // Podman an error of its own.
+            let created = api.json::<Named>(Method::POST, &path, Some(body)).await?.map(|created| created.id);
+            let found = self.inspect(host, created.as_deref().unwrap_or(&name)).await?;
+            let mine = found.filter(|one| one.container.label(Key::LABEL) == Some(&*action.key.0));
+            match (mine, created) {
+                (Some(one), _) if one.container.is_begun() || one.container.checks(command) => {
+                    return Ok(one);
+                }
+                (Some(one), _) => self.remove(&one).await?,
+                (None, Ok(id)) => {
+                    let message = format!("the container {id} was gone when it had just been made");
+                    return Err(DriverError::temporary(message));
+                }
+                (None, Err(refusal)) => return Err(refusal.into()),
             }
-            (None, Err(refusal)) => Err(refusal.into()),
         }
+        Err(DriverError::permanent("the engine does not take the command of the health check as it is"))
     }
 
     /// A port that no instance on the host has, and, where that can be seen, nobody listens on.
@@ -662,6 +680,12 @@ impl Inner {
         let (tree, bytes) = tree.finish()?;
         let mut scan = Scan::of(tree);
         scan.bytes = bytes;
+        // Podman leaves out what it mounts over when the container runs. The profile excuses a mount there, and the report says so.
+        for folder in [&b"dev"[..], b"proc", b"sys"] {
+            if scan.rootfs.get(folder).is_none() && api.engine().await?.podman {
+                scan.mounts.insert(folder.to_vec());
+            }
+        }
         Ok(scan)
     }
 }

@@ -86,7 +86,7 @@ impl Runtime {
         let folder = &claim.folder;
         let id = folder.id();
         match self.state(&id).await? {
-            Some(state) if state.status == "running" => return self.note(folder, &state),
+            Some(state) if state.status == "running" => return Self::note(folder, &state),
             Some(state) if state.status == "created" => {}
             other => {
                 if other.is_some() {
@@ -99,11 +99,11 @@ impl Runtime {
         let state = self.state(&id).await?.ok_or_else(|| {
             DriverError::temporary(format!("the container {id} was gone when it had just been started"))
         })?;
-        self.note(folder, &state)
+        Self::note(folder, &state)
     }
 
     /// Writes down which process it is. One that has ended already has no number any more, and none is made up.
-    fn note(&self, folder: &Folder, state: &State) -> Result<(), DriverError> {
+    fn note(folder: &Folder, state: &State) -> Result<(), DriverError> {
         let pid =
             fs::read_to_string(folder.join("bundle/pid")).ok().and_then(|text| text.trim().parse().ok());
         let pid = if state.pid > 0 { state.pid } else { pid.unwrap_or_default() };

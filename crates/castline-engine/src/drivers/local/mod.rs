@@ -164,7 +164,7 @@ impl LocalDriver {
 }
 
 impl Driver for LocalDriver {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "local"
     }
 
@@ -331,7 +331,7 @@ impl LocalDriver {
                 let known = inner.images.of(&release)?;
                 let root = inner.store.root(&known)?;
                 let runtime = known.image.config().map(|config| config.runtime().clone()).unwrap_or_default();
-                let run = inner.run(&release, &runtime, &root, isolation)?;
+                let run = Inner::run(&release, &runtime, &root, isolation)?;
                 Ok((known, root, run))
             }
         };
@@ -342,7 +342,7 @@ impl LocalDriver {
         let counted = labels.iter().map(|(name, value)| (name.clone(), value.clone()));
         let place = (&*action.service, &**zone, slot.as_deref());
         let labels = labels::of(&action.key, place, revision, wanted.into_iter().chain(counted));
-        let _choosing = self.0.ports.lock().await;
+        let choosing = self.0.ports.lock().await;
         let port = self.0.port(before.as_ref().and_then(|record| record.port))?;
         if let Some((_, port)) = &port {
             run.env.insert("PORT".into(), port.to_string());
@@ -364,7 +364,7 @@ impl LocalDriver {
         };
         folder.write("instance.json", &record)?;
         // Now that it is written down, nobody else takes the port.
-        drop((port, _choosing));
+        drop((port, choosing));
         let root = {
             let (inner, folder, record, known) = (Arc::clone(&self.0), folder.clone(), record.clone(), known);
             blocking(move || inner.root(&folder, &record, &known, Some(&lower))).await?
@@ -445,7 +445,6 @@ impl Inner {
 
     /// How an instance is run: as the release says, and the image where it says nothing.
     fn run(
-        &self,
         release: &Release,
         image: &Runtime,
         root: &std::path::Path,

@@ -322,7 +322,10 @@ pub(super) fn fleet(service: &str, seen: &[Seen]) -> Result<Fleet, DriverError> 
 
 #[cfg(test)]
 mod tests {
-    use castline_core::Digest;
+    use castline_core::{
+        Digest,
+        Health::{Failed, NotReady, Ready},
+    };
 
     use super::*;
 
@@ -365,8 +368,8 @@ mod tests {
             vitals = seen(vitals).after_check(Time::from_millis(at), fails.then(|| "no".into()));
             told.push(seen(vitals.clone()).health());
         }
-        use Health::{Failed, NotReady, Ready};
-        assert_eq!(told, [NotReady, NotReady, Ready, Ready, Ready, Ready, Failed]);
+        let expected = [NotReady, NotReady, Ready, Ready, Ready, Ready, Failed];
+        assert_eq!(told, expected);
         assert_eq!(vitals.ready_at, Some(Time::from_millis(300)));
         assert!(
             !seen(vitals).is_due(Time::from_millis(9000)),
@@ -377,9 +380,9 @@ mod tests {
     #[test]
     fn one_that_is_never_ready_fails_once_its_start_is_over() {
         let vitals = seen(Vitals::default()).after_check(Time::from_millis(1000), Some("no".into()));
-        assert_eq!(seen(vitals.clone()).health(), Health::NotReady);
+        assert_eq!(seen(vitals.clone()).health(), NotReady);
         let vitals = seen(vitals).after_check(Time::from_millis(2000), Some("no".into()));
-        assert_eq!(seen(vitals.clone()).health(), Health::Failed);
+        assert_eq!(seen(vitals.clone()).health(), Failed);
         assert!(seen(vitals).endpoint().is_none());
     }
 

@@ -172,7 +172,7 @@ impl Maker {
                 NodeKind::CharDevice { major, minor } => device(FileType::CharacterDevice, *major, *minor)?,
                 NodeKind::BlockDevice { major, minor } => device(FileType::BlockDevice, *major, *minor)?,
                 NodeKind::Fifo => {
-                    self.at(path, |folder, name| mknodat(folder, name, FileType::Fifo, owner, 0))?
+                    self.at(path, |folder, name| mknodat(folder, name, FileType::Fifo, owner, 0))?;
                 }
                 other => {
                     return Err(DriverError::permanent(format!(
