@@ -46,6 +46,10 @@ pub fn panic_now() {
 }
 
 /// The same in long work.
+///
+/// # Errors
+///
+/// What became of the panic.
 #[cfg(debug_assertions)]
 #[napi]
 pub fn panic_later<'env>(

@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &Build) -> Result<Verdict, Failure> {
     let bar = Bar::new("building");
     let show = |progress: Progress| bar.show(progress);
     let watch = Watch::none().with_progress(&show);
-    let fill = |layout: &LayoutWriter| {
+    let filled = |layout: &LayoutWriter| {
         let built = file.build(layout, &watch)?;
         layout.name(tag, built.descriptor())?;
         Ok(built)
@@ -58,13 +58,13 @@ pub(crate) fn run(arguments: &Build) -> Result<Verdict, Failure> {
             );
         }
         let mut stdout = io::stdout().lock();
-        let built = archive_to(&mut stdout, &watch, fill)?;
+        let built = archive_to(&mut stdout, &watch, filled)?;
         stdout.flush()?;
         built
     } else if arguments.output.transport() == Transport::OciArchive {
-        archive_at(path, &watch, fill)?
+        archive_at(path, &watch, filled)?
     } else {
-        fill(&LayoutWriter::create_or_open(path)?)?
+        filled(&LayoutWriter::create_or_open(path)?)?
     };
     drop(bar);
     if to_stdout {

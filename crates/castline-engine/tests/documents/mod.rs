@@ -10,20 +10,20 @@ use castline_engine::Wanted;
 use serde_json::json;
 
 /// The release of four copies of an image.
-pub fn release(image: &str) -> Release {
+pub(crate) fn release(image: &str) -> Release {
     let digest = Digest::of(image.as_bytes()).to_string();
     let json = json!({"service": "web", "replicas": 4,
         "image": {"verified": {"identities": {"manifest": digest, "indexes": []}}}});
     Release::from_json(json.to_string().as_bytes()).expect("a release")
 }
 
-pub fn wanted(image: &str) -> Wanted {
+pub(crate) fn wanted(image: &str) -> Wanted {
     let budget = Budget::fleet(Amount::ZERO, Amount::Count(2));
     Wanted { release: release(image), policy: Policy::default().with_budget(budget) }
 }
 
 /// Instances of the first version, as the example driver keeps them.
-pub fn write_old(folder: &Path) {
+pub(crate) fn write_old(folder: &Path) {
     std::fs::create_dir_all(folder).expect("a folder");
     for number in 1..=4 {
         let id = format!("old-{number}");
@@ -37,7 +37,7 @@ pub fn write_old(folder: &Path) {
 }
 
 /// All that runs is one of this image, and as many as there are to be.
-pub fn assert_runs(fleet: &Fleet, image: &str) {
+pub(crate) fn assert_runs(fleet: &Fleet, image: &str) {
     let revision = release(image).revision();
     assert_eq!(fleet.instances().len(), 4, "{fleet:#?}");
     for instance in fleet.instances() {
