@@ -5,7 +5,7 @@
 
 speaks castline's protocol of lines (crates/castline-engine/src/drivers/command.rs has it in full): requests on standard input,
 answers and events on standard output. Each instance is a file in FOLDER; what `launch` writes is ready at once. Where
-FOLDER/refuse is, launches fail for now; where FOLDER/broken has a revision in it, its instances fail.
+FOLDER/refuse is, launches fail for now; where FOLDER/slow is, they wait until it is not; where FOLDER/broken has a revision in it, its instances fail.
 """
 
 import json
@@ -53,6 +53,9 @@ def launch(action, release):
     if not (folder / (name + ".json")).exists():
         if (folder / "refuse").exists():
             raise Temporary("there is no room on any host")
+        while (folder / "slow").exists():
+            (folder / "waiting").touch()
+            time.sleep(0.02)
         broken = folder / "broken"
         fails = broken.exists() and broken.read_text().strip() == action["revision"]
         instance = {

@@ -443,6 +443,46 @@ typedef struct {
 #define CASTLINE_NO_IMAGE 16
 
 /**
+ * Bytes are not those that a digest announced.
+ */
+#define CASTLINE_CONTENT_MISMATCH 17
+
+/**
+ * A file changed while it was put into an image.
+ */
+#define CASTLINE_SOURCE_CHANGED 18
+
+/**
+ * An image that is to be built upon is not intact.
+ */
+#define CASTLINE_NOT_INTACT 19
+
+/**
+ * A registry wants to know who we are, or does not allow it.
+ */
+#define CASTLINE_REGISTRY_UNAUTHORIZED 30
+
+/**
+ * A registry has no such image, tag or blob.
+ */
+#define CASTLINE_REGISTRY_NOT_FOUND 31
+
+/**
+ * A registry cannot be reached, or cannot answer for the moment.
+ */
+#define CASTLINE_REGISTRY_UNREACHABLE 32
+
+/**
+ * A registry does not do what it was asked, or does not keep to the protocol.
+ */
+#define CASTLINE_REGISTRY_REFUSED 33
+
+/**
+ * The credentials or certificates that were given cannot be used.
+ */
+#define CASTLINE_INVALID_CREDENTIALS 34
+
+/**
  * A pointer that must not be NULL is.
  */
 #define CASTLINE_NULL_ARGUMENT 100

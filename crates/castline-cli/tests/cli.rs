@@ -70,7 +70,7 @@ fn what_cannot_be_done_exits_with_2() {
             &["verify", "oci-archive:layouts"],
             "castline: layouts: it is a folder; for a layout write `oci:DIR`",
         ),
-        (&["verify", "docker://docker.io/library/alpine"], "skopeo copy docker://"),
+        (&["verify", "docker://127.0.0.1:1/alpine"], "127.0.0.1:1"),
         (&["verify", "layouts/three-layers"], "layouts/three-layers"),
         (&["verify", "oci:layouts/three-layers", "--platform", "linux"], "linux"),
         (&["verify", "oci:layouts/three-layers", "--limit", "layers=x"], "`x` is no number"),

@@ -77,6 +77,12 @@ impl Site {
         fs::write(self.path(name), text).expect("it is written");
     }
 
+    fn wait_for_file(&self, name: &str) {
+        while !self.path(name).exists() {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+
     fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_castline"));
         command
@@ -250,16 +256,16 @@ fn a_release_that_fails_is_taken_back_by_itself() {
 fn the_first_interrupt_pauses_and_resume_finishes() {
     let site = Site::new();
     site.ok(&format!("apply --release v1.json {APPLY}"));
-    site.write("fleet/refuse", "");
+    site.write("fleet/slow", "");
     let mut running = Running::new(site.command(&format!("apply --release v2.json {APPLY}")));
-    running.wait_for("there is no room on any host; tried again");
+    site.wait_for_file("fleet/waiting");
     running.interrupt();
     running.wait_for("pausing");
     let (status, text, _) = site.run("status");
     assert!(status == 1 && text.contains("under way") && !text.contains("nobody executes"), "{text}");
     let (status, _, errors) = site.run("resume");
     assert!(status == 2 && errors.contains("another castline executes something here"), "{errors}");
-    fs::remove_file(site.path("fleet/refuse")).expect("removed");
+    fs::remove_file(site.path("fleet/slow")).expect("removed");
     let (status, text) = running.end();
     assert_eq!(status, 1, "{text}");
     assert!(text.contains("paused: ann asked for it") && text.contains("castline resume"), "{text}");
@@ -281,15 +287,15 @@ fn the_first_interrupt_pauses_and_resume_finishes() {
 fn the_second_interrupt_leaves_at_once_and_nothing_is_launched_twice() {
     let site = Site::new();
     fs::create_dir(site.path("fleet")).expect("a folder");
-    site.write("fleet/refuse", "");
+    site.write("fleet/slow", "");
     let mut running = Running::new(site.command(&format!("apply --release v1.json {APPLY}")));
-    running.wait_for("tried again");
+    site.wait_for_file("fleet/waiting");
     running.interrupt();
     running.wait_for("pausing");
     running.interrupt();
     let (status, text) = running.end();
     assert!(status == 1 && text.contains("left as it is; go on with: castline resume"), "{text}");
-    fs::remove_file(site.path("fleet/refuse")).expect("removed");
+    fs::remove_file(site.path("fleet/slow")).expect("removed");
     site.ok("resume");
     let mut launches = site.launches();
     launches.sort();

@@ -417,7 +417,7 @@ mod tests {
     fn what_is_not_known_is_refused_with_its_line() {
         for (text, part) in [
             ("platforms = [\"linux/amd64\"]\nplatfroms = []", "line 2, column 1: unknown field `platfroms`"),
-            ("platforms = [\"linux\"]", "line 1, column 14: `linux` is not a platform"),
+            ("platforms = [\"linux\"]", "line 1, column 13: `linux` is not a platform"),
             ("platforms = []", "`platforms` is empty"),
             ("layers = []", "missing field `platforms`"),
             ("platforms = [\"linux/amd64\", \"linux/x86_64\"]", "has linux/amd64 twice"),

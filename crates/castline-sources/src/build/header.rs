@@ -194,7 +194,7 @@ mod tests {
             (uid, gid) in (0..=u64::from(u32::MAX), 0..=u64::from(u32::MAX)),
             secs in -(1_i64 << 36)..1 << 36,
             nanos in prop_oneof![Just(0), 0..1_000_000_000_u32],
-            xattrs in prop::collection::btree_map("user\\.[a-z]{1,9}", prop::collection::vec(any::<u8>(), 0..120), 0..3),
+            xattrs in prop::collection::btree_map("user\\.[a-z]{1,9}", prop::collection::vec(any::<u8>(), 1..120), 0..3),
         ) {
             let xattrs: Vec<_> = xattrs.into_iter().map(|(name, value)| (name.into_bytes(), value)).collect();
             let mtime = Mtime { secs, nanos };

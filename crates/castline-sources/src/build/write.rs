@@ -323,7 +323,16 @@ impl Writer<'_, '_> {
             attributes::Fault::TooMany => invalid(path, "it has more than 1 MiB of extended attributes"),
             attributes::Fault::System(errno) => Error::io(path)(errno.into()),
         })?;
-        Ok(found.into_iter().filter(|(name, _)| self.layer.keeps(name)).collect())
+        let kept: Vec<_> = found.into_iter().filter(|(name, _)| self.layer.keeps(name)).collect();
+        if let Some((name, _)) = kept.iter().find(|(_, value)| value.is_empty()) {
+            // In a PAX record an empty value takes the record back.
+            let name = String::from_utf8_lossy(name);
+            return Err(invalid(
+                path,
+                format!("no tar can hold its empty attribute {name}; leave xattrs out"),
+            ));
+        }
+        Ok(kept)
     }
 
     /// A tar as it is, decompressed, and read on the way: what is no tar becomes no layer.

@@ -4,6 +4,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Stdio,
+    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
@@ -54,9 +55,11 @@ impl Runtime {
     /// The runtime, if it can make containers here: not every machine lets it have namespaces, cgroups and mounts. It is asked for
     /// a container of an empty tree, and has to get as far as to miss the program.
     pub(super) async fn probed(program: &Path, root: &Path) -> Result<Self, DriverError> {
+        // Each has a name of its own: who asked before may have stopped waiting, while the runtime was still at work.
+        static PROBES: AtomicU32 = AtomicU32::new(0);
         let runtime = Self { program: program.to_owned(), root: root.to_owned() };
         private_folder(root)?;
-        let id = format!("castline-probe-{}", std::process::id());
+        let id = format!("castline-probe-{}-{}", std::process::id(), PROBES.fetch_add(1, Ordering::Relaxed));
         let bundle = root.join(format!(".{id}"));
         remove(&bundle)?;
         private_folder(&bundle.join("rootfs"))?;
