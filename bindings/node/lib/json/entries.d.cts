@@ -86,6 +86,18 @@ export type LedgerRecord =
     readonly images: readonly string[]
     readonly kind: 'pruning'
   }
+  /** An image was tested: a command was run in an instance of it, before it was pushed or released. */
+  | {
+    /** The command. */
+    readonly command: readonly string[]
+    /** The digest of its manifest, or of its configuration. */
+    readonly image: string
+    readonly kind: 'test'
+    /** Whether it ended with 0, as often as it was asked to. */
+    readonly passed: boolean
+    /** What was seen, where it did not. */
+    readonly reason?: string
+  }
   /** What somebody wants to be remembered. */
   | {
     /** The entry, plan or release that it is about. */

@@ -18,6 +18,8 @@ export interface InstanceSpec {
   readonly entrypoint?: readonly string[]
   /** Variables by name. */
   readonly env?: { readonly [name: string]: string }
+  /** How to see whether it does its work. Without one, an instance that runs is ready. */
+  readonly health?: HealthCheck
   /** Free text by key. */
   readonly labels?: { readonly [name: string]: string }
   /** Mounts by the path that they are mounted at. */
@@ -26,6 +28,20 @@ export interface InstanceSpec {
   readonly user?: string
   /** Where it is run. */
   readonly workingDir?: string
+}
+
+/** A command that says whether an instance does its work, as Docker's `HEALTHCHECK` does. Times are milliseconds. */
+export interface HealthCheck {
+  /** What is run inside the instance; it does its work where this ends with 0. */
+  readonly command: readonly string[]
+  /** How long after one check the next one begins; 1000 by default. */
+  readonly intervalMillis?: number
+  /** How many in a row must fail until the instance has failed for good; 3 by default. */
+  readonly retries?: number
+  /** For how long after its start no failure counts; 0 by default. */
+  readonly startPeriodMillis?: number
+  /** How long one may take; 5000 by default. */
+  readonly timeoutMillis?: number
 }
 
 /** What is mounted. */
