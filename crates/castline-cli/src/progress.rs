@@ -1,4 +1,4 @@
-use std::{io::IsTerminal as _, time::Duration};
+use std::{borrow::Cow, io::IsTerminal as _, time::Duration};
 
 use castline::Progress;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -9,16 +9,7 @@ pub(crate) struct Bar(ProgressBar);
 impl Bar {
     /// One for work that is called `doing`.
     pub(crate) fn new(doing: &'static str) -> Self {
-        let bar = ProgressBar::no_length().with_message(doing);
-        let target = if std::io::stderr().is_terminal() {
-            ProgressDrawTarget::stderr_with_hz(10)
-        } else {
-            ProgressDrawTarget::hidden()
-        };
-        bar.set_draw_target(target);
-        bar.set_style(style("{msg} {bytes}, {bytes_per_sec}"));
-        bar.enable_steady_tick(Duration::from_millis(250));
-        Self(bar)
+        Self(line(doing, "{msg} {bytes}, {bytes_per_sec}", Duration::from_millis(250)))
     }
 
     /// Shows how far the work is; of a stream, whose length nobody knows, how much was read.
@@ -33,6 +24,20 @@ impl Bar {
         }
         self.0.set_position(progress.bytes);
     }
+}
+
+/// A line about what is done, on standard error, where that is a terminal; drawn anew each `period`.
+fn line(doing: impl Into<Cow<'static, str>>, template: &str, period: Duration) -> ProgressBar {
+    let line = ProgressBar::no_length().with_message(doing);
+    let target = if std::io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr_with_hz(10)
+    } else {
+        ProgressDrawTarget::hidden()
+    };
+    line.set_draw_target(target);
+    line.set_style(style(template));
+    line.enable_steady_tick(period);
+    line
 }
 
 fn style(template: &str) -> ProgressStyle {
@@ -51,16 +56,7 @@ pub(crate) struct Spinner(ProgressBar);
 impl Spinner {
     /// One for work that is called `doing`.
     pub(crate) fn new(doing: String) -> Self {
-        let bar = ProgressBar::no_length().with_message(doing);
-        let target = if std::io::stderr().is_terminal() {
-            ProgressDrawTarget::stderr_with_hz(10)
-        } else {
-            ProgressDrawTarget::hidden()
-        };
-        bar.set_draw_target(target);
-        bar.set_style(style("{spinner} {msg}, {elapsed}"));
-        bar.enable_steady_tick(Duration::from_millis(100));
-        Self(bar)
+        Self(line(doing, "{spinner} {msg}, {elapsed}", Duration::from_millis(100)))
     }
 }
 
