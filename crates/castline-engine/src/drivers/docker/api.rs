@@ -77,6 +77,13 @@ pub(super) struct Refusal {
     message: String,
 }
 
+impl Refusal {
+    /// Whether it is refused since a container is not there. Podman says so with a status of its own where one is removed just then.
+    pub(super) fn is_absence(&self) -> bool {
+        self.status == StatusCode::NOT_FOUND || self.message.contains("no such container")
+    }
+}
+
 impl From<Refusal> for DriverError {
     fn from(Refusal { status, message }: Refusal) -> Self {
         let passes = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&status);

@@ -87,6 +87,19 @@ struct Host {
     address: String,
 }
 
+impl Host {
+    /// The containers that a path of the API lists. Podman refuses the whole list where one of them is removed in the middle of it.
+    async fn list(&self, path: &str) -> Result<Vec<Named>, DriverError> {
+        for _ in 0..LISTINGS {
+            match self.api.json(Method::GET, path, None).await? {
+                Err(refusal) if refusal.is_absence() => sleep(BETWEEN_LISTINGS).await,
+                listed => return Ok(listed?),
+            }
+        }
+        Ok(self.api.json(Method::GET, path, None).await??)
+    }
+}
+
 /// A container, and where it is.
 #[derive(Clone, Debug)]
 struct Placed {
@@ -100,6 +113,9 @@ const TICK: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_secs(1);
 /// How many containers are asked about at the same time.
 const AT_ONCE: usize = 8;
+/// How often a list is asked for that a removal got in the way of, and how long after one another.
+const LISTINGS: u32 = 20;
+const BETWEEN_LISTINGS: Duration = Duration::from_millis(50);
 /// For how long a container that is being removed may take to be gone.
 const REMOVAL: Duration = Duration::from_secs(60);
 
@@ -302,7 +318,7 @@ impl Inner {
         let path = format!("/containers/json?all=1&filters={}", escaped(&filters));
         let mut found = Vec::new();
         for (number, host) in this.hosts.iter().enumerate() {
-            let list: Vec<Named> = host.api.json(Method::GET, &path, None).await??;
+            let list = host.list(&path).await?;
             found.extend(list.into_iter().map(|named| (number, named.id)));
         }
         let mut placed = Vec::new();
@@ -326,7 +342,7 @@ impl Inner {
         let path = format!("/containers/{}/json", escaped(id));
         match self.hosts[host].api.json::<Container>(Method::GET, &path, None).await? {
             Ok(container) => Ok(Some(Placed { host, container })),
-            Err(refusal) if refusal.status == StatusCode::NOT_FOUND => Ok(None),
+            Err(refusal) if refusal.is_absence() => Ok(None),
             Err(refusal) => Err(refusal.into()),
         }
     }
@@ -565,7 +581,7 @@ impl Inner {
         let api = &self.hosts[one.host].api;
         if disposal == Disposal::End {
             let path = format!("/containers/{id}/stop?t={}", drain.as_secs());
-            allowed(api.done(Method::POST, &path, drain).await?, &[StatusCode::NOT_FOUND])?;
+            allowed(api.done(Method::POST, &path, drain).await?, &[])?;
             self.remove(&one).await?;
             tracing::info!(%service, instance = %id, "ended");
             return Ok(gone());
@@ -575,10 +591,7 @@ impl Inner {
         }
         // It is not asked: who is in it is not to tidy up.
         let path = format!("/containers/{id}/kill");
-        allowed(
-            api.done(Method::POST, &path, Duration::ZERO).await?,
-            &[StatusCode::CONFLICT, StatusCode::NOT_FOUND],
-        )?;
+        allowed(api.done(Method::POST, &path, Duration::ZERO).await?, &[StatusCode::CONFLICT])?;
         self.rename(&one, QUARANTINED).await?;
         tracing::info!(%service, instance = %id, "put into quarantine");
         Ok(vec![What::Quarantined { instance: Arc::clone(id) }])
@@ -609,7 +622,7 @@ impl Inner {
         let path = format!("/containers/{id}?force=1&v=1");
         let refused = api.done(Method::DELETE, &path, Duration::ZERO).await?;
         // Whoever else removes it may not be done.
-        allowed(refused, &[StatusCode::NOT_FOUND, StatusCode::CONFLICT])?;
+        allowed(refused, &[StatusCode::CONFLICT])?;
         let deadline = Instant::now() + REMOVAL;
         while self.inspect(one.host, id).await?.is_some() {
             if Instant::now() > deadline {
@@ -700,10 +713,10 @@ fn joined(
     }
 }
 
-/// What was done, or was refused in a way that says the same.
+/// What was done, or was refused in a way that says the same: that the container is not there, or one of these.
 fn allowed(done: Result<(), api::Refusal>, fine: &[StatusCode]) -> Result<(), DriverError> {
     match done {
-        Err(refusal) if !fine.contains(&refusal.status) => Err(refusal.into()),
+        Err(refusal) if !refusal.is_absence() && !fine.contains(&refusal.status) => Err(refusal.into()),
         _ => Ok(()),
     }
 }
