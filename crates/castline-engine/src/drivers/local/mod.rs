@@ -367,7 +367,12 @@ impl LocalDriver {
         drop((port, choosing));
         let root = {
             let (inner, folder, record, known) = (Arc::clone(&self.0), folder.clone(), record.clone(), known);
-            blocking(move || inner.root(&folder, &record, &known, Some(&lower))).await?
+            let held = claim.lock()?;
+            blocking(move || {
+                let _held = held;
+                inner.root(&folder, &record, &known, Some(&lower))
+            })
+            .await?
         };
         match isolation {
             Isolation::Container => self.0.runtime().await?.launch(claim, &root, &record.run).await,
@@ -679,7 +684,9 @@ impl Inner {
             self.runtime().await?.delete(&id).await?;
         }
         let gone = self.state.join("instances").join(format!(".gone-{id}"));
+        let held = claim.lock()?;
         blocking(move || {
+            let _held = held;
             mounts::unmount_below(folder.path())?;
             // Of one who did not get to the end.
             if gone.exists() {

@@ -217,7 +217,8 @@ impl Folder {
 }
 
 impl Claim {
-    /// The lock once more. It is let go of when all of them are closed, those of programs that were started with it among them.
+    /// The lock once more, for work that goes on when nobody waits for it any more. It is let go of when all of them are closed, those of
+    /// programs that were started with it among them.
     pub(super) fn lock(&self) -> Result<File, DriverError> {
         self.lock.try_clone().map_err(failed("the lock of an instance"))
     }
