@@ -6,8 +6,8 @@ use std::{
 };
 
 use castline_core::{
-    Fleet, Time,
-    rollout::{Event, Rollout, What},
+    Fleet, Instance, Time,
+    rollout::{Event, Key, Rollout, What},
 };
 
 /// How many events of instances that nobody knows yet are kept until somebody does.
@@ -82,6 +82,17 @@ impl Heard {
         vec![what]
     }
 
+    /// What an observation makes sense of before it is recorded itself: it shows instances whose launches nobody has answered yet, and
+    /// of which something was said. That has reasons in it, which an observation has not.
+    pub(super) fn overtaken(&mut self, fleet: &Fleet) -> Vec<What> {
+        let of = |instance: &Instance| {
+            let key = instance.label(Key::LABEL).filter(|_| self.early.contains_key(&instance.id))?;
+            Some(What::Launched { key: Key(key.into()), instance: Arc::clone(&instance.id) })
+        };
+        let launched: Vec<What> = fleet.instances().iter().filter_map(of).collect();
+        launched.into_iter().flat_map(|what| self.hear(what)).collect()
+    }
+
     /// An observation begins: what is recorded from now on is newer than it.
     pub(super) fn observing(&mut self) {
         self.touched.clear();
@@ -107,7 +118,6 @@ fn ids(fleet: &Fleet) -> Vec<Arc<str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use castline_core::rollout::Key;
 
     fn ready(instance: &str) -> What {
         What::Ready { instance: instance.into() }
@@ -127,5 +137,17 @@ mod tests {
         let observed = What::Observed { fleet: Fleet::new("web", []).expect("a fleet") };
         assert_eq!(heard.hear(observed.clone()), [observed]);
         assert_eq!(heard.hear(ready("i-1")), [ready("i-1")], "an observation may have said otherwise");
+    }
+    #[test]
+    fn what_was_said_of_an_instance_is_not_lost_to_an_observation_that_comes_before_its_launch_is_answered() {
+        let mut heard = Heard::default();
+        let failed = What::Failed { instance: "i-1".into(), reason: "it is broken".into() };
+        let launched = What::Launched { key: Key("p-0-0-0".into()), instance: "i-1".into() };
+        assert_eq!(heard.hear(failed.clone()), []);
+        let instances = [Instance::new("i-1").with_label(Key::LABEL, "p-0-0-0"), Instance::new("i-2")];
+        let fleet = Fleet::new("web", instances).expect("a fleet");
+        assert_eq!(heard.overtaken(&fleet), [launched.clone(), failed]);
+        assert_eq!(heard.overtaken(&fleet), []);
+        assert_eq!(heard.hear(launched), []);
     }
 }

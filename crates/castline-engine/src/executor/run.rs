@@ -320,7 +320,10 @@ impl<T: FnMut(Told) + Send> Run<T> {
         for (service, fleet) in fleets {
             match fleet {
                 // Looked at once what came before it is recorded.
-                Ok(fleet) => news.push(What::Observed { fleet }),
+                Ok(fleet) => {
+                    news.extend(self.heard.overtaken(&fleet));
+                    news.push(What::Observed { fleet });
+                }
                 Err(error) => {
                     let message =
                         format!("what runs of {service} cannot be seen: {error}; it is tried again");
