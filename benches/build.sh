@@ -40,10 +40,12 @@ tree=${1-}
 if [ -z "$tree" ]; then
     tree=$work/tree
     mkdir "$tree"
-    # Whole folders of /usr until there is 1 GiB.
-    for folder in /usr/lib/* /usr/share/* /usr/bin; do
-        [ "$(du -sm "$tree" | cut -f1)" -lt 1024 ] || break
-        [ ! -d "$folder" ] || cp -a "$folder" "$tree/" 2>/dev/null || true
+    # Whole folders of /usr until there is 1 GiB; one that goes far beyond it is left out.
+    size() { du -sm "$1" | cut -f1; }
+    for folder in /usr/bin /usr/lib/* /usr/share/*; do
+        [ "$(size "$tree")" -lt 1024 ] || break
+        [ -d "$folder" ] && [ $(($(size "$tree") + $(size "$folder"))) -le 1152 ] || continue
+        cp -a "$folder" "$tree/" 2>/dev/null || true
     done
 fi
 tree=$(realpath "$tree")

@@ -73,9 +73,9 @@ const STEPS: &[Step] = &[
         "scripts",
         &["bash", "-c", "for script in .ci/run benches/*.sh; do bash -n \"$script\" || exit 1; done"],
     ),
-    step(
-        "packages",
-        &[
+    Step {
+        name: "packages",
+        command: &[
             "cargo",
             "package",
             "--workspace",
@@ -92,7 +92,9 @@ const STEPS: &[Step] = &[
             "--target-dir",
             PACKAGES,
         ],
-    ),
+        // Nobody debugs what is only built to see that it can be.
+        environment: &[("CARGO_PROFILE_DEV_DEBUG", "0")],
+    },
 ];
 
 /// Runs every step in `root`, and installs what it needs.
