@@ -18,7 +18,7 @@ use flate2::{Compress, FlushCompress, Status};
 use crate::{Error, Result};
 
 /// Bytes of content that a block of gzip has.
-const GZIP_BLOCK: usize = 256 << 10;
+const GZIP_BLOCK: usize = 1 << 20;
 
 /// Bytes of content that a frame of zstd has: twice the window of its level, so that little is lost at the seams.
 const ZSTD_BLOCK: usize = 4 << 20;
@@ -27,7 +27,7 @@ const ZSTD_BLOCK: usize = 4 << 20;
 const WINDOW: usize = 32 << 10;
 
 /// See `benches/README.md` for what each costs.
-const GZIP_LEVEL: u32 = 6;
+const GZIP_LEVEL: u32 = 5;
 
 #[cfg(feature = "native")]
 const ZSTD_LEVEL: i32 = 3;
