@@ -48,8 +48,14 @@ pub fn run(root: &Path) -> io::Result<()> {
     tools.pip(&[&["install", "--quiet"], TOOLS].concat(), &[])?;
     let into = emptied(&root.join("target/dist"))?;
     let dist = Dist { root, tools, into, work: emptied(&root.join("target/dist-work"))? };
-    let parts: &[(&str, Part)] =
-        &[("Python", python), ("command", command), ("Node", node), ("C", c), ("checks", check)];
+    let parts: &[(&str, Part)] = &[
+        ("Python", python),
+        ("command", command),
+        ("Node", node),
+        ("C", c),
+        ("checks", check),
+        ("use", use_all),
+    ];
     for (name, part) in parts {
         say(&format!("\n== dist: {name}"));
         part(&dist)?;
@@ -94,7 +100,7 @@ fn c(dist: &Dist<'_>) -> io::Result<()> {
     dist.archive(&folder)
 }
 
-/// Everything from the outside: unpacked, its symbols looked at, and run.
+/// Everything from the outside: unpacked, and its symbols looked at.
 fn check(dist: &Dist<'_>) -> io::Result<()> {
     for path in listed(&dist.into)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -112,14 +118,38 @@ fn check(dist: &Dist<'_>) -> io::Result<()> {
             floor::PROMISED
         ));
     }
+    Ok(())
+}
+
+/// Each as whoever gets it uses it first.
+fn use_all(dist: &Dist<'_>) -> io::Result<()> {
     let wheel = listed(&dist.into)?.into_iter().find(|path| path.extension().is_some_and(|one| one == "whl"));
     let fresh = Environment::fresh(dist.root, "dist")?;
     fresh.install(&wheel.ok_or_else(|| io::Error::other("no wheel was built"))?)?;
-    let examples = dist.root.join("examples/python");
-    execute(&examples, &[text(&fresh.python)?, "plan.py"], &[("PYTHONDONTWRITEBYTECODE", "1")])?;
+    let examples = dist.root.join("examples");
+    execute(
+        &examples.join("python"),
+        &[text(&fresh.python)?, "plan.py"],
+        &[("PYTHONDONTWRITEBYTECODE", "1")],
+    )?;
+
     let name = format!("castline-{VERSION}-{TARGET}");
     let program = dist.work.join(format!("unpacked/{name}.tar.gz/{name}/castline"));
-    execute(dist.root, &[text(&program)?, "--version"], &[])
+    execute(dist.root, &[text(&program)?, "--version"], &[])?;
+
+    let folder = dist.folder("node")?;
+    fs::write(folder.join("package.json"), r#"{"private": true}"#)?;
+    let package = dist.into.join(format!("castline-{VERSION}.tgz"));
+    execute(&folder, &["npm", "install", "--silent", "--offline", "--no-audit", text(&package)?], &[])?;
+    fs::copy(examples.join("node/plan.mjs"), folder.join("plan.mjs"))?;
+    execute(&folder, &["node", "plan.mjs"], &[])?;
+
+    let name = format!("castline-c-{VERSION}-{TARGET}");
+    let prefix = dist.work.join(format!("unpacked/{name}.tar.gz/{name}"));
+    let (lib, example) = (prefix.join("lib"), examples.join("c/drive.c"));
+    let build = format!("cc '{}' -o drive $(pkg-config --cflags --libs castline)", text(&example)?);
+    execute(&dist.work, &["sh", "-c", &build], &[("PKG_CONFIG_PATH", text(&lib.join("pkgconfig"))?)])?;
+    execute(&dist.work, &["./drive"], &[("LD_LIBRARY_PATH", text(&lib)?)])
 }
 
 impl Dist<'_> {
