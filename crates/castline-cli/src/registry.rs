@@ -10,7 +10,7 @@ use std::{
 };
 
 use castline::{
-    Descriptor, Image, Options, Platforms, Report, Verified, Watch,
+    Descriptor, Image, Options, Platforms, Report, Verification, Verified, Watch,
     sources::{
         LayoutWriter, Reference, Source, Transport,
         registry::{Credentials, Extent, Proxies, Pulled, Registry, RegistryOptions, Shipment},
@@ -34,12 +34,7 @@ pub(crate) fn pull(arguments: &Pull) -> Result<Verdict, Failure> {
     }
     let options = arguments.options();
     let layout = LayoutWriter::create_or_open(to.path())?;
-    let pulled = brought(&arguments.network, from, &options.platforms, Extent::Everything, &layout)?;
-    let image = pulled.image(&layout, from)?;
-    let bar = Bar::new("verifying");
-    let show = |progress| bar.show(progress);
-    let verification = castline::verify(&image, &options, &Watch::none().with_progress(&show))?;
-    drop(bar);
+    let (pulled, verification) = verified(&arguments.network, from, &options, &layout)?;
     let report = verification.report;
     if report.is_intact() {
         layout.name(to.tag(), &pulled.descriptor)?;
@@ -178,10 +173,28 @@ pub(crate) fn list(arguments: &List) -> Result<Verdict, Failure> {
 /// Pulls `common`'s image into the cache, and opens it there.
 pub(crate) fn open(common: &Common, options: &Options) -> Result<Source, Failure> {
     let network = &common.network;
-    let layout = LayoutWriter::create_or_open(cache(network)?)?;
+    let layout = cached(network)?;
     let extent = if common.documents_only { Extent::Documents } else { Extent::Everything };
     let pulled = brought(network, &common.image, &options.platforms, extent, &layout)?;
     Ok(Source::Pulled(pulled.image(&layout, &common.image)?))
+}
+
+/// Pulls `common`'s image into the cache, and verifies it on the way.
+pub(crate) fn verify(common: &Common, options: &Options) -> Result<Verification, Failure> {
+    Ok(verified(&common.network, &common.image, options, &cached(&common.network)?)?.1)
+}
+
+fn verified(
+    network: &Network,
+    from: &Reference,
+    options: &Options,
+    layout: &LayoutWriter,
+) -> Result<(Pulled, Verification), Failure> {
+    let registry = registry(network, from)?;
+    let bar = Bar::new("pulling and verifying");
+    let show = |progress| bar.show(progress);
+    let watch = Watch::none().with_progress(&show);
+    Ok(runtime()?.block_on(registry.pull_verified(from, options, layout, &watch))?)
 }
 
 fn brought(
@@ -279,6 +292,10 @@ fn read_credentials(path: &Path) -> Result<Option<Credentials>, Failure> {
 
 fn at(path: &Path, error: &io::Error) -> String {
     format!("{}: {error}", path.display())
+}
+
+fn cached(network: &Network) -> Result<LayoutWriter, Failure> {
+    Ok(LayoutWriter::create_or_open(cache(network)?)?)
 }
 
 /// Where images are kept that were pulled to be looked at.

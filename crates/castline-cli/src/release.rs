@@ -1,17 +1,13 @@
 use std::fs;
 
-use castline::{Document as _, Release, Watch, drift::InstanceSpec};
+use castline::{Document as _, Release, drift::InstanceSpec};
 
-use crate::{Failure, Verdict, arguments, output, progress::Bar};
+use crate::{Failure, Verdict, arguments, output, verify::verified};
 
 /// `castline release`: an image that was verified, as what should run.
 pub(crate) fn run(arguments: &arguments::Release) -> Result<Verdict, Failure> {
     let options = arguments.common.options();
-    let source = arguments.common.open(&options)?;
-    let bar = Bar::new("verifying");
-    let show = |progress| bar.show(progress);
-    let verification = castline::verify(&source, &options, &Watch::none().with_progress(&show))?;
-    drop(bar);
+    let verification = verified(&arguments.common, &options)?;
     let image = match verification.images.as_slice() {
         [image] if verification.report.is_complete() => image,
         [] | [_] => {

@@ -1,10 +1,12 @@
 use std::fmt::Write as _;
 
-use castline::{ImageSummary, Report, Watch};
+#[cfg(feature = "registry")]
+use castline::sources::Transport;
+use castline::{ImageSummary, Options, Report, Verification, Watch};
 
 use crate::{
     Failure, Verdict,
-    arguments::Verify,
+    arguments::{Common, Verify},
     output::{self, counted},
     progress::Bar,
     size,
@@ -16,11 +18,7 @@ pub(crate) fn run(arguments: &Verify) -> Result<Verdict, Failure> {
     if let Some(jobs) = arguments.jobs {
         options = options.with_jobs(jobs);
     }
-    let source = arguments.common.open(&options)?;
-    let bar = Bar::new("verifying");
-    let show = |progress| bar.show(progress);
-    let verification = castline::verify(&source, &options, &Watch::none().with_progress(&show))?;
-    drop(bar);
+    let verification = verified(&arguments.common, &options)?;
     let report = &verification.report;
     if arguments.common.json {
         output::print_json(report)?;
@@ -28,6 +26,18 @@ pub(crate) fn run(arguments: &Verify) -> Result<Verdict, Failure> {
         output::print(&text(&castline::shown_whole(&arguments.common.image.to_string()), report))?;
     }
     Ok(if report.is_complete() { Verdict::Clean } else { Verdict::Findings })
+}
+
+/// Verifies what was asked for; out of a registry, while it comes.
+pub(crate) fn verified(common: &Common, options: &Options) -> Result<Verification, Failure> {
+    #[cfg(feature = "registry")]
+    if common.image.transport() == Transport::Docker {
+        return crate::registry::verify(common, options);
+    }
+    let source = common.open(options)?;
+    let bar = Bar::new("verifying");
+    let show = |progress| bar.show(progress);
+    Ok(castline::verify(&source, options, &Watch::none().with_progress(&show))?)
 }
 
 fn text(reference: &str, report: &Report) -> String {

@@ -10,6 +10,7 @@ use reqwest::{
 use tokio::sync::mpsc;
 
 use super::{
+    arrival::Arrival,
     auth::{Access, Scope},
     body,
     client::{Ask, Client, Failed, refused},
@@ -35,12 +36,27 @@ pub(super) enum Fetched {
     Elsewhere,
 }
 
+/// Brings a blob into the layout; what has come of it is told to `arrival`.
 pub(super) async fn blob(
     client: Arc<Client>,
     repository: Arc<Repository>,
     link: Link,
     layout: LayoutWriter,
     meter: Arc<Meter>,
+    arrival: Arc<Arrival>,
+) -> Result<Fetched> {
+    let fetched = bring(&client, &repository, &link, &layout, &meter, &arrival).await;
+    arrival.end(&fetched);
+    fetched
+}
+
+async fn bring(
+    client: &Client,
+    repository: &Repository,
+    link: &Link,
+    layout: &LayoutWriter,
+    meter: &Arc<Meter>,
+    arrival: &Arc<Arrival>,
 ) -> Result<Fetched> {
     let mut writer = {
         let (layout, link, cancel) = (layout.clone(), link.clone(), meter.cancel().clone());
@@ -57,6 +73,7 @@ pub(super) async fn blob(
             }
         }
     };
+    arrival.begin(&writer)?;
     let url = repository.url(&format!("blobs/{}", link.digest));
     meter.add(writer.written());
     let (mut failures, mut came, mut again) = (0, 0, writer.written() > 0);
@@ -65,7 +82,7 @@ pub(super) async fn blob(
         let failed = if before >= link.size {
             None
         } else {
-            let (back, outcome) = attempt(&client, &repository, &url, &link, writer, &meter).await;
+            let (back, outcome) = attempt(client, repository, &url, link, writer, meter, arrival).await;
             writer = back?;
             came += writer.written() - before;
             outcome.err()
@@ -98,6 +115,7 @@ pub(super) async fn blob(
                 again = false;
                 let (layout, digest) = (layout.clone(), link.digest.clone());
                 writer = blocking(move || layout.resume(&digest)).await?;
+                arrival.begin(&writer)?;
             }
             Err(Error::ContentMismatch { expected, actual, .. }) => {
                 return Err(Error::ContentMismatch { what: body::place(&url), expected, actual });
@@ -115,6 +133,7 @@ async fn attempt(
     link: &Link,
     mut writer: BlobWriter,
     meter: &Arc<Meter>,
+    arrival: &Arc<Arrival>,
 ) -> (Result<BlobWriter>, Result<(), Failed>) {
     let offset = writer.written();
     let mut ask = Ask::new(Method::GET, url.clone(), Scope::of(&repository.name, Access::Pull));
@@ -133,9 +152,11 @@ async fn attempt(
         Err(Some(reason)) => return (Ok(writer), Err(refused(url, reason).into())),
     };
     let (sender, mut receiver) = mpsc::channel::<bytes::Bytes>(AHEAD);
+    let arrival = Arc::clone(arrival);
     let disk = tokio::task::spawn_blocking(move || {
         while let Some(chunk) = receiver.blocking_recv() {
             writer.append(&chunk)?;
+            arrival.written(writer.written());
         }
         Ok(writer)
     });

@@ -1,15 +1,17 @@
 //! Images in registries: pulled into layouts, pushed out of any source, pinned, listed.
 //!
 //! ```no_run
-//! use castline_core::{Platforms, Watch};
-//! use castline_sources::{LayoutWriter, Reference, registry::{Extent, Registry, RegistryOptions}};
+//! use castline_core::{Options, Watch};
+//! use castline_sources::{LayoutWriter, Reference, registry::{Registry, RegistryOptions}};
 //!
 //! # async fn pull() -> Result<(), castline_sources::Error> {
 //! let reference: Reference = "docker://registry.example/app:v1".parse()?;
 //! let registry = Registry::new(RegistryOptions::default())?;
 //! let layout = LayoutWriter::create_or_open("images")?;
-//! let pulled = registry.pull(&reference, &Platforms::Present, Extent::Everything, &layout, &Watch::none()).await?;
-//! layout.name(Some("v1"), &pulled.descriptor)?;
+//! let (pulled, verification) = registry.pull_verified(&reference, &Options::default(), &layout, &Watch::none()).await?;
+//! if verification.report.is_complete() {
+//!     layout.name(Some("v1"), &pulled.descriptor)?;
+//! }
 //! # Ok(())
 //! # }
 //! ```
@@ -24,6 +26,7 @@
 //! 64 KiB, redirects, pages and attempts by number), every byte is checked against a digest, and what they may learn of us is a rule
 //! of `auth.rs`.
 
+mod arrival;
 mod auth;
 mod body;
 mod challenge;

@@ -1,15 +1,20 @@
 //! Out of a registry, into a layout.
 
 use std::{
+    cmp::Reverse,
     collections::{HashSet, VecDeque},
     io::Read as _,
-    sync::Arc,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
 };
 
-use castline_core::{BlobName, BlobSource as _, Descriptor, Digest, Platforms, Watch};
+use castline_core::{
+    BlobName, BlobSource as _, Descriptor, Digest, Options, Platforms, Progress, Verification, Watch,
+};
 
 use super::{
     PulledImage, Registry,
+    arrival::{Arrival, Arriving},
     client::Client,
     documents::Link,
     fetch::{self, Fetched},
@@ -67,17 +72,105 @@ impl Registry {
         layout: &LayoutWriter,
         watch: &Watch<'_>,
     ) -> Result<Pulled> {
-        let repository = Arc::new(self.client.repository(reference).await?);
-        let (documents, layers) = self.documents(&repository, reference, platforms, layout, watch).await?;
-        let wanted: Vec<&Link> = match extent {
-            Extent::Everything => layers.iter().collect(),
-            Extent::Documents => {
-                documents.iter().filter_map(|document| document.links.blobs.first()).collect()
-            }
+        let wanted = self.wanted(reference, platforms, extent, layout, watch).await?;
+        let meter = Arc::new(Meter::default());
+        let works = wanted
+            .links
+            .iter()
+            .map(|link| self.fetch(&wanted.repository, link, layout, &meter, Arc::default()));
+        let connections = self.client.options.connections.get();
+        let fetched = transfer::all(works.collect(), connections, &meter, wanted.bytes(), watch).await?;
+        wanted.store(layout, fetched).await
+    }
+
+    /// [`Self::pull`] of everything that `options` select, which is verified while it comes: what there is to be read of a blob is
+    /// decompressed and hashed as soon as it is there. The verification is the one that
+    /// [`verify`](castline_core::verify()) of [`Pulled::image`] gives.
+    ///
+    /// Progress is the verification's.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::pull`], and as [`verify`](castline_core::verify()).
+    pub async fn pull_verified(
+        &self,
+        reference: &Reference,
+        options: &Options,
+        layout: &LayoutWriter,
+        watch: &Watch<'_>,
+    ) -> Result<(Pulled, Verification)> {
+        let wanted = self.wanted(reference, &options.platforms, Extent::Everything, layout, watch).await?;
+        let meter = Arc::new(Meter::default());
+        let cancel = meter.cancel().clone();
+        let arriving = Arriving::new(&wanted.documents, &wanted.links, layout.layout()?, reference, cancel)
+            .ok_or(Error::Cancelled)?;
+        let mut works: Vec<Work<Done>> = Vec::new();
+        for link in &wanted.links {
+            let arrival = arriving.arrival(&link.digest);
+            let fetching = self.fetch(&wanted.repository, link, layout, &meter, arrival);
+            works.push(Box::pin(async { fetching.await.map(Done::Fetched) }));
+        }
+        let seen = Arc::new(Mutex::new(Progress::default()));
+        let verifying = {
+            let (options, seen) = (options.clone(), Arc::clone(&seen));
+            blocking(move || {
+                let show = |progress| *seen.lock().unwrap_or_else(PoisonError::into_inner) = progress;
+                let watch = Watch::none().with_cancel(&arriving.cancel).with_progress(&show);
+                let verification = castline_core::verify(&arriving, &options, &watch)?;
+                Ok(Done::Verified((!arriving.is_misread()).then(|| Box::new(verification))))
+            })
         };
+        works.push(Box::pin(verifying));
+        let show = |_| watch.report(*seen.lock().unwrap_or_else(PoisonError::into_inner));
+        let both = watch.clone().with_progress(&show);
+        // One more than there are connections: the verification has none.
+        let turns = self.client.options.connections.get().saturating_add(1);
+        let (mut fetched, mut verification) = (Vec::new(), None);
+        for done in transfer::all(works, turns, &meter, wanted.bytes(), &both).await? {
+            match done {
+                Done::Fetched(one) => fetched.push(one),
+                Done::Verified(whole) => verification = whole,
+            }
+        }
+        let pulled = wanted.store(layout, fetched).await?;
+        let verification = match verification {
+            Some(verification) => *verification,
+            // What an earlier pull had left was read before it turned out to be something else.
+            None => castline_core::verify(&pulled.image(layout, reference)?, options, watch)?,
+        };
+        Ok((pulled, verification))
+    }
+
+    fn fetch(
+        &self,
+        repository: &Arc<Repository>,
+        link: &Link,
+        layout: &LayoutWriter,
+        meter: &Arc<Meter>,
+        arrival: Arc<Arrival>,
+    ) -> impl Future<Output = Result<Fetched>> + Send + use<> {
+        let (client, repository) = (self.client.clone(), Arc::clone(repository));
+        fetch::blob(client, repository, link.clone(), layout.clone(), Arc::clone(meter), arrival)
+    }
+
+    /// What is to be brought.
+    async fn wanted(
+        &self,
+        reference: &Reference,
+        platforms: &Platforms,
+        extent: Extent,
+        layout: &LayoutWriter,
+        watch: &Watch<'_>,
+    ) -> Result<Wanted> {
+        let repository = Arc::new(self.client.repository(reference).await?);
+        let (documents, blobs) = self.documents(&repository, reference, platforms, layout, watch).await?;
+        // Configurations first, which a verification begins with; then the largest.
+        let configurations = documents.iter().filter_map(|document| document.links.blobs.first()).cloned();
+        let mut layers = if extent == Extent::Everything { blobs } else { Vec::new() };
+        layers.sort_by_key(|link| Reverse(link.size));
         let mut seen = HashSet::new();
         let links: Vec<Link> =
-            wanted.into_iter().filter(|link| seen.insert(link.digest.clone())).cloned().collect();
+            configurations.chain(layers).filter(|link| seen.insert(link.digest.clone())).collect();
         let most = self.client.options.limits.blob_bytes;
         if let Some(link) = links.iter().find(|link| link.size > most) {
             return Err(Error::RegistryRefused {
@@ -89,39 +182,7 @@ impl Registry {
                 .into(),
             });
         }
-        let total = links.iter().map(|link| link.size).fold(0, u64::saturating_add);
-        let meter = Arc::new(Meter::default());
-        let works = links
-            .iter()
-            .map(|link| {
-                fetch::blob(
-                    self.client.clone(),
-                    Arc::clone(&repository),
-                    link.clone(),
-                    layout.clone(),
-                    Arc::clone(&meter),
-                )
-            })
-            .collect();
-        let connections = self.client.options.connections.get();
-        let fetched: Vec<Fetched> = transfer::all(works, connections, &meter, total, watch).await?;
-        let root = documents.first().map(|document| document.descriptor.clone()).ok_or(Error::Cancelled)?;
-        let mut pulled = Pulled { descriptor: root, blobs: 0, bytes: 0, fetched_blobs: 0, fetched_bytes: 0 };
-        for (link, fetched) in links.iter().zip(fetched) {
-            match fetched {
-                Fetched::There => pulled.count(link.size, None),
-                Fetched::From(bytes) => pulled.count(link.size, Some(bytes)),
-                Fetched::Elsewhere => {}
-            }
-        }
-        // The root comes last.
-        for document in documents.into_iter().rev() {
-            let size = document.descriptor.size;
-            let layout = layout.clone();
-            let new = blocking(move || store(&layout, &document)).await?;
-            pulled.count(size, new.then_some(size));
-        }
-        Ok(pulled)
+        Ok(Wanted { repository, documents, links })
     }
 
     /// The documents of an image, the one that was asked for first, and the blobs that they lead to.
@@ -180,6 +241,52 @@ impl Registry {
             documents.push(document_here);
         }
         Ok((documents, blobs))
+    }
+}
+
+/// What is to be brought: documents, which are here already, the one that was asked for first; and blobs.
+struct Wanted {
+    repository: Arc<Repository>,
+    documents: Vec<Manifest>,
+    links: Vec<Link>,
+}
+
+/// One of several works that go on at once.
+type Work<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
+
+/// What each of them gives.
+enum Done {
+    Fetched(Fetched),
+    /// Nothing where it has to be done once more.
+    Verified(Option<Box<Verification>>),
+}
+
+impl Wanted {
+    /// Bytes of the blobs.
+    fn bytes(&self) -> u64 {
+        self.links.iter().map(|link| link.size).fold(0, u64::saturating_add)
+    }
+
+    /// Stores the documents, now that all else is there.
+    async fn store(self, layout: &LayoutWriter, fetched: Vec<Fetched>) -> Result<Pulled> {
+        let Self { documents, links, .. } = self;
+        let root = documents.first().map(|document| document.descriptor.clone()).ok_or(Error::Cancelled)?;
+        let mut pulled = Pulled { descriptor: root, blobs: 0, bytes: 0, fetched_blobs: 0, fetched_bytes: 0 };
+        for (link, fetched) in links.iter().zip(fetched) {
+            match fetched {
+                Fetched::There => pulled.count(link.size, None),
+                Fetched::From(bytes) => pulled.count(link.size, Some(bytes)),
+                Fetched::Elsewhere => {}
+            }
+        }
+        // The root comes last.
+        for document in documents.into_iter().rev() {
+            let size = document.descriptor.size;
+            let layout = layout.clone();
+            let new = blocking(move || store(&layout, &document)).await?;
+            pulled.count(size, new.then_some(size));
+        }
+        Ok(pulled)
     }
 }
 

@@ -70,6 +70,13 @@ impl BlobWriter {
         self.written
     }
 
+    /// The file that is being written, to be read as far as [`Self::written`] says.
+    #[cfg(feature = "registry")]
+    pub(crate) fn reader(&self) -> Result<File> {
+        let open = self.open.as_ref().expect("only a commit takes it, and that takes the writer");
+        open.file.try_clone().map_err(Error::io(self.place.path().join(&open.path)))
+    }
+
     /// Writes all of `bytes`; as [`Write::write_all`], with an error that names the file.
     ///
     /// # Errors

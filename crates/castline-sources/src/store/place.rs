@@ -162,7 +162,7 @@ impl Place {
             let count = COUNT.fetch_add(1, Ordering::Relaxed);
             let path = format!("{SCRATCH}/{FRESH}{}-{count}", std::process::id());
             let mut options = OpenOptions::new();
-            match self.dir.open_with(&path, options.write(true).create_new(true)) {
+            match self.dir.open_with(&path, options.read(true).write(true).create_new(true)) {
                 Ok(file) => {
                     try_lock(&file).map_err(self.io(&path))?;
                     return Ok((file, path));

@@ -8,6 +8,7 @@ mod hostile;
 mod images;
 mod moving;
 mod server;
+mod verified;
 mod wire;
 
 use std::time::Duration;
