@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{bindings, engines, main_loop, say};
+use crate::{bindings, engines, main_loop, say, target};
 
 /// One step: what it is, the command, and what it has in its environment.
 struct Step {
@@ -63,12 +63,25 @@ const STEPS: &[Step] = &[
         ],
         environment: &[("RUSTDOCFLAGS", "-D warnings")],
     },
-    step("example: verify", &["cargo", "run", "--quiet", "--example", "verify"]),
-    step("example: drift", &["cargo", "run", "--quiet", "--example", "drift"]),
-    step("example: build", &["cargo", "run", "--quiet", "--example", "build"]),
-    step("example: plan", &["cargo", "run", "--quiet", "--example", "plan"]),
-    step("example: incidents", &["cargo", "run", "--quiet", "--example", "incidents"]),
-    step("benchmarks run", &["cargo", "test", "--benches", "--profile", "dev"]),
+    // Of the whole workspace, as the tests are: what they have built is used.
+    step(
+        "benchmarks run",
+        &[
+            "cargo",
+            "test",
+            "--workspace",
+            "--features",
+            "castline/schema,castline-engine/docker",
+            "--profile",
+            "dev",
+            "--bench",
+            "verify",
+            "--bench",
+            "drift",
+            "--bench",
+            "plan",
+        ],
+    ),
     step(
         "scripts",
         &["bash", "-c", "for script in .ci/run benches/*.sh; do bash -n \"$script\" || exit 1; done"],
@@ -97,6 +110,9 @@ const STEPS: &[Step] = &[
     },
 ];
 
+/// Programs in `examples/`, which the tests have built.
+const EXAMPLES: &[&str] = &["verify", "drift", "build", "plan", "incidents"];
+
 /// Runs every step in `root`, and installs what it needs.
 ///
 /// # Errors
@@ -114,6 +130,13 @@ pub fn run(root: &Path) -> io::Result<()> {
         execute(root, step.command, step.environment)?;
         times.push((step.name, started.elapsed()));
     }
+    let started = Instant::now();
+    for example in EXAMPLES {
+        say(&format!("\n== example: {example}"));
+        let program = target(root).join("debug/examples").join(example);
+        execute(root, &[&program.to_string_lossy()], &[])?;
+    }
+    times.push(("examples", started.elapsed()));
     let started = Instant::now();
     // The binary is the one that the tests ran.
     main_loop::run(root, Some(&main_loop::binary(root)))?;

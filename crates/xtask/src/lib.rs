@@ -1,5 +1,7 @@
 //! The tasks of castline's developers, and what its tests share: the vectors, and the folder of real images.
 
+use std::path::{Path, PathBuf};
+
 pub mod bindings;
 pub mod checks;
 pub mod dist;
@@ -9,6 +11,11 @@ pub mod images;
 pub mod main_loop;
 pub mod mutants;
 pub mod vectors;
+
+/// What cargo builds into.
+pub(crate) fn target(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
+}
 
 /// Tells the developer who runs a task, on standard error.
 #[expect(clippy::print_stderr, reason = "a task speaks to the developer who runs it")]

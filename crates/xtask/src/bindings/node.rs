@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{checks::execute, say};
+use crate::{checks::execute, say, target};
 
 /// Where the folder is that it is installed into.
 const PLACE: &str = "target/bindings/node";
@@ -68,12 +68,8 @@ fn used(root: &Path, place: &Path, node: &str) -> io::Result<()> {
 pub fn pack(root: &Path, into: &Path, release: bool) -> io::Result<PathBuf> {
     let profile: &[&str] = if release { &["--release"] } else { &[] };
     execute(root, &[&["cargo", "build", "--quiet", "-p", "castline-node"], profile].concat(), &[])?;
-    let built = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
-    pack_library(
-        root,
-        into,
-        &built.join(if release { "release" } else { "debug" }).join("libcastline_node.so"),
-    )
+    let built = target(root).join(if release { "release" } else { "debug" });
+    pack_library(root, into, &built.join("libcastline_node.so"))
 }
 
 /// Makes the package of a library that was built already.

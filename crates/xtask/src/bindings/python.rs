@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use crate::{checks::execute, say};
+use crate::{checks::execute, say, target};
 
 /// Where the environments, the wheels and the type checker are.
 const PLACE: &str = "target/bindings/python";
@@ -105,8 +105,7 @@ fn from_source(environment: &Environment<'_>) -> io::Result<()> {
     let build = ["wheel", "--quiet", "--no-deps", "--no-build-isolation"];
     let profile =
         ["--config-settings", "build-args=--profile dev", "--wheel-dir", text(&wheels)?, text(&archive)?];
-    let target = std::env::var("CARGO_TARGET_DIR").map_or_else(|_| root.join("target"), PathBuf::from);
-    environment.pip(&[&build[..], &profile].concat(), &[("CARGO_TARGET_DIR", text(&target)?)])?;
+    environment.pip(&[&build[..], &profile].concat(), &[("CARGO_TARGET_DIR", text(&target(root))?)])?;
     other.install(&only(&wheels)?)?;
     let python = text(&other.python)?;
     execute(&root.join("examples/python"), &[python, "plan.py"], &[("PYTHONDONTWRITEBYTECODE", "1")])

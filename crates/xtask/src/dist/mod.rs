@@ -16,7 +16,7 @@ use crate::{
         python::{Environment, emptied, text},
     },
     checks::execute,
-    say,
+    say, target,
 };
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -163,9 +163,7 @@ impl Dist<'_> {
 
     /// What cargo has built.
     fn built(&self, name: &str) -> PathBuf {
-        let target =
-            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| self.root.join("target"), PathBuf::from);
-        target.join(TARGET).join("release").join(name)
+        target(self.root).join(TARGET).join("release").join(name)
     }
 
     fn folder(&self, name: &str) -> io::Result<PathBuf> {

@@ -14,7 +14,7 @@ use std::{
 use serde_json::{Value, json};
 
 use self::desk::{Desk, failed};
-use crate::{checks::execute, say};
+use crate::{checks::execute, say, target};
 
 /// How many instances there are to be.
 const INSTANCES: usize = 6;
@@ -50,10 +50,6 @@ pub fn run(root: &Path, binary: Option<&Path>) -> io::Result<()> {
 /// Where cargo builds castline.
 pub fn binary(root: &Path) -> PathBuf {
     target(root).join("debug/castline")
-}
-
-fn target(root: &Path) -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
 }
 
 /// The service: one static program.

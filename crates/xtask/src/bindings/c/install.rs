@@ -2,7 +2,7 @@
 
 use std::{env, fs, io, os::unix::fs::symlink, path::Path};
 
-use crate::checks::execute;
+use crate::{checks::execute, target};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -25,8 +25,7 @@ pub fn install_into(root: &Path, prefix: &Path, release: bool) -> io::Result<()>
     let command = ["cargo", "build", "--quiet", "-p", "castline-c"];
     let (profile, folder): (&[&str], _) = if release { (&["--release"], "release") } else { (&[], "debug") };
     execute(root, &[&command[..], profile].concat(), &[])?;
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
-    install_built(root, prefix, &target.join(folder))
+    install_built(root, prefix, &target(root).join(folder))
 }
 
 /// The same of libraries that are in the folder `built`.
