@@ -32,7 +32,7 @@ fn conforms(engine: &Engine, first_port: u16) {
         driver: &driver,
         release: release("web", &image, 6),
         zones: ["a", "b", "c"],
-        told: &engine.folder().join("told"),
+        told: Some(&engine.folder().join("told")),
         modes: &[CheckMode::Fast, CheckMode::Full],
         tamper: &|id| tamper(&root_of(id)),
     }));

@@ -82,7 +82,7 @@ fn conforms(isolation: Isolation, first_port: u16, modes: &[CheckMode]) {
         driver: &driver,
         release: bench.release.clone(),
         zones: ["a", "b", "c"],
-        told: &bench.told(),
+        told: Some(&bench.told()),
         modes,
         tamper: &|id| tamper(&bench.instance(id).join(root)),
     }));
