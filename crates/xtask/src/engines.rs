@@ -11,6 +11,7 @@ use crate::{checks::execute, say};
 /// A program, and the Debian package that has it.
 const ENGINES: &[(&str, &str)] = &[
     ("busybox", "busybox-static"),
+    ("crun", "crun"),
     ("docker-registry", "docker-registry"),
     ("htpasswd", "apache2-utils"),
     ("dockerd", "docker.io"),

@@ -4,7 +4,8 @@
 //! instance has that tree below and a scratch of its own above (an overlay), so that what it writes stands apart; without root,
 //! it has a copy of the tree. It runs in a container where an OCI runtime can make one, else with a root filesystem of its own, else as
 //! a group of processes ([`Isolation`]). There is no daemon: all that is known of an instance is on disk and in the kernel's
-//! tables, and another process of castline finds it again. Nothing restarts an instance: one that has ended has failed.
+//! tables, and another process of castline finds it again. Nothing restarts an instance: one that has ended has failed. What a launch that
+//! was given up has left half made is removed by whoever observes next.
 //!
 //! What is believed: the kernel, and who owns the state folder (root, or the user who runs castline). What is not: where images come
 //! from (each is verified by each process that uses it), what is in the store (it is compared with the image when a process

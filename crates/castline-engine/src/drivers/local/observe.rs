@@ -12,7 +12,7 @@ use tokio::{process::Command, sync::mpsc::Sender, task::JoinSet, time::sleep};
 use super::{
     super::{failed, now, told::Told},
     Inner, Isolation,
-    record::{self, Folder, Seen},
+    record::{self, ASIDE, Folder, Seen},
     start,
 };
 use crate::{DriverError, Endpoint};
@@ -23,6 +23,9 @@ const TICK: Duration = Duration::from_millis(200);
 impl Inner {
     /// The instances of a service as they are, those whose health is due checked before.
     pub(super) async fn observe(self: &Arc<Self>, service: &str) -> Result<Fleet, DriverError> {
+        if let Err(error) = self.reclaim().await {
+            tracing::warn!(%error, "what launches have left cannot be removed, and will be tried again");
+        }
         let mut checks = JoinSet::new();
         for one in self.instances(service)?.into_iter().filter(|one| one.is_due(now())) {
             let inner = Arc::clone(self);
@@ -84,11 +87,20 @@ impl Inner {
 
     /// All folders of instances, whatever is in them.
     pub(super) fn folders(&self) -> Result<Vec<Folder>, DriverError> {
+        self.named(|name| !name.starts_with('.'))
+    }
+
+    /// Those that were set aside to be removed.
+    pub(super) fn aside(&self) -> Result<Vec<Folder>, DriverError> {
+        self.named(|name| name.starts_with(ASIDE))
+    }
+
+    fn named(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<Folder>, DriverError> {
         let path = self.state.join("instances");
         let mut folders = Vec::new();
         for entry in fs::read_dir(&path).map_err(failed(path.display()))? {
             let entry = entry.map_err(failed(path.display()))?;
-            if !entry.file_name().to_string_lossy().starts_with('.') {
+            if wanted(&entry.file_name().to_string_lossy()) {
                 folders.push(Folder::new(entry.path()));
             }
         }

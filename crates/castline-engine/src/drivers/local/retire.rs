@@ -10,7 +10,7 @@ use super::{
     super::{blocking, failed},
     Inner, Isolation, mounts,
     process::Process,
-    record::{Claim, Folder, Record},
+    record::{ASIDE, Claim, Folder, Record},
     store::remove,
 };
 use crate::DriverError;
@@ -31,7 +31,9 @@ impl Inner {
         let gone = || vec![What::Gone { instance: Arc::clone(id) }];
         let Some(claim) = self.known_folder(id)?.claim(false).await? else { return Ok(gone()) };
         let folder = &claim.folder;
-        let Some(record) = folder.record()? else {
+        let there = folder.process()?.is_some();
+        // What has no process yet is no instance, so that there is nothing to be kept.
+        let Some(record) = folder.record()?.filter(|_| there) else {
             self.clear(&claim).await?;
             return Ok(gone());
         };
@@ -100,22 +102,83 @@ impl Inner {
         if self.state.join("runtime").join(&*id).exists() {
             self.runtime().await?.delete(&id).await?;
         }
-        let gone = self.state.join("instances").join(format!(".gone-{id}"));
+        let aside = Folder::new(self.state.join("instances").join(format!("{ASIDE}{id}")));
+        // Of one who did not get to the end.
+        match aside.clone().claim(false).await? {
+            Some(claim) => bury(claim).await?,
+            None => drop(fs::remove_dir(aside.path())),
+        }
         let held = claim.lock()?;
         blocking(move || {
             let _held = held;
             mounts::unmount_below(folder.path())?;
-            // Of one who did not get to the end.
-            if gone.exists() {
-                mounts::unmount_below(&gone)?;
-                remove(&gone)?;
-            }
-            match fs::rename(folder.path(), &gone) {
+            match fs::rename(folder.path(), aside.path()) {
                 Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-                Err(error) => Err(failed(gone.display())(error)),
-                Ok(()) => remove(&gone),
+                Err(error) => Err(failed(aside.path().display())(error)),
+                Ok(()) => remove_aside(&aside),
             }
         })
         .await
     }
+
+    /// Takes away what nobody is at any more and is no instance: what launches have left that were given up before their process
+    /// had started, and removals that did not get to their end. Whoever is at one of them has its lock, and so has all that they
+    /// have started; who asks for such a launch again makes it from the beginning anyway.
+    pub(super) async fn reclaim(&self) -> Result<(), DriverError> {
+        for folder in self.folders()? {
+            if folder.process()?.is_some() {
+                continue;
+            }
+            let Some(claim) = idle(folder)? else { continue };
+            // Its launch may have come to its end since that look.
+            if claim.folder.process()?.is_none() {
+                self.clear(&claim).await?;
+                tracing::info!(instance = %claim.folder.id(), "what a launch had left was removed");
+            }
+        }
+        for aside in self.aside()? {
+            if let Some(claim) = idle(aside)? {
+                bury(claim).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A folder that nobody is at work on, locked. One without a lock has nothing in it yet, or any more, and is removed: who is just about
+/// to make the lock makes the folder anew.
+fn idle(folder: Folder) -> Result<Option<Claim>, DriverError> {
+    let path = folder.path().to_owned();
+    let claim = folder.claim_idle()?;
+    if claim.is_none() {
+        // Where there is anything in it, this does nothing.
+        let _ = fs::remove_dir(path);
+    }
+    Ok(claim)
+}
+
+/// Removes what was set aside and not removed.
+async fn bury(claim: Claim) -> Result<(), DriverError> {
+    blocking(move || {
+        mounts::unmount_below(claim.folder.path())?;
+        remove_aside(&claim.folder)
+    })
+    .await
+}
+
+/// Removes a folder that was set aside, its lock last: as long as anything is in it, it can be told whether anybody is at it.
+fn remove_aside(aside: &Folder) -> Result<(), DriverError> {
+    let path = aside.path();
+    for entry in fs::read_dir(path).map_err(failed(path.display()))? {
+        let entry = entry.map_err(failed(path.display()))?;
+        if entry.file_name() == "lock" {
+            continue;
+        }
+        if entry.file_type().map_err(failed(path.display()))?.is_dir() {
+            remove(&entry.path())?;
+        } else {
+            fs::remove_file(entry.path()).map_err(failed(path.display()))?;
+        }
+    }
+    remove(path)
 }
