@@ -5,9 +5,11 @@
 
 speaks castline's protocol of lines (crates/castline-engine/src/drivers/command.rs has it in full): requests on standard input,
 answers and events on standard output. Each instance is a file in FOLDER; what `launch` writes is ready at once. Where
-FOLDER/refuse is, launches fail for now; where FOLDER/slow is, they wait until it is not; where FOLDER/broken has a revision in it, its instances fail.
+FOLDER/refuse is, launches fail for now; where FOLDER/slow is, they wait until it is not. Instances of the revisions in FOLDER/broken
+fail; where FOLDER/zones is, there are no other zones than those in it.
 """
 
+import datetime
 import json
 import os
 import pathlib
@@ -17,6 +19,8 @@ import time
 
 folder = pathlib.Path(sys.argv[1])
 output = threading.Lock()
+# Held by whoever changes the fleet: the same may be asked for twice at the same time.
+changing = threading.Lock()
 folder.mkdir(parents=True, exist_ok=True)
 
 
@@ -30,8 +34,20 @@ class Temporary(Exception):
     """Asking again may help."""
 
 
+def words(name):
+    """What stands in a file of the folder, if it is there."""
+    path = folder / name
+    return path.read_text().split() if path.exists() else []
+
+
 def instances():
-    return {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
+    found = {}
+    for path in sorted(folder.glob("*.json")):
+        try:
+            found[path.stem] = json.loads(path.read_text())
+        except FileNotFoundError:
+            pass  # It was removed just now.
+    return found
 
 
 def write(name, document):
@@ -47,38 +63,57 @@ def fleet(service):
 
 
 def launch(action, release):
-    key = action["key"]
+    key, zone = action["key"], action.get("zone", "")
     # The name is the key's: whoever asks again finds what is there.
     name = "i-" + key
     if not (folder / (name + ".json")).exists():
         if (folder / "refuse").exists():
             raise Temporary("there is no room on any host")
+        if (folder / "zones").exists() and zone not in words("zones"):
+            return [{"type": "launchFailed", "key": key, "reason": f"there is no zone `{zone}`"}]
         while (folder / "slow").exists():
             (folder / "waiting").touch()
             time.sleep(0.02)
-        broken = folder / "broken"
-        fails = broken.exists() and broken.read_text().strip() == action["revision"]
-        instance = {
-            "id": name,
-            "image": release["image"]["verified"]["identities"]["manifest"],
-            "revision": action["revision"],
-            "health": "failed" if fails else "ready",
-            "labels": {**action.get("labels", {}), "castline.key": key},
-        }
-        instance.update({word: action[word] for word in ("zone", "slot") if action.get(word)})
-        with open(folder / "launched", "a", encoding="utf-8") as log:
-            log.write(key + "\n")
-        write(name, {"service": action["service"], "instance": instance})
+        with changing:
+            make(name, action, release)
     return [{"type": "launched", "key": key, "instance": name}]
+
+
+def make(name, action, release):
+    """Makes an instance, unless somebody was faster."""
+    if (folder / (name + ".json")).exists():
+        return
+    fails = action["revision"] in words("broken")
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    instance = {
+        "id": name,
+        "image": release["image"]["verified"]["identities"]["manifest"],
+        "revision": action["revision"],
+        "health": "failed" if fails else "ready",
+        "createdAt": now,
+    }
+    if not fails:
+        instance["readyAt"] = now
+    # All that castline has to know of an instance later is on it.
+    labels = {**action.get("labels", {}), "castline.key": action["key"], "castline.service": action["service"]}
+    labels["castline.revision"] = action["revision"]
+    for word in ("zone", "slot"):
+        if action.get(word):
+            instance[word] = labels["castline." + word] = action[word]
+    instance["labels"] = labels
+    with open(folder / "launched", "a", encoding="utf-8") as log:
+        log.write(action["key"] + "\n")
+    write(name, {"service": action["service"], "instance": instance})
 
 
 def retire(action):
     name = action["instance"]
     path = folder / (name + ".json")
-    if action["disposal"] == "end":
-        path.unlink(missing_ok=True)
-        return [{"type": "gone", "instance": name}]
-    if path.exists():
+    with changing:
+        if action["disposal"] == "end":
+            path.unlink(missing_ok=True)
+        if not path.exists():
+            return [{"type": "gone", "instance": name}]
         document = json.loads(path.read_text())
         document["instance"]["phase"] = "quarantined"
         write(name, document)

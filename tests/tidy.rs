@@ -274,7 +274,8 @@ fn no_file_names_a_place_of_one_machine() {
     let places: Vec<String> =
         ["work", "home", "root", "Users"].iter().map(|name| format!("/{name}/")).collect();
     for path in files(".") {
-        if path.starts_with("tests/vectors") || path.starts_with("target") {
+        // In a worktree, `.git` is a file that says where the repository is.
+        if ["tests/vectors", "target", ".git"].iter().any(|place| path.starts_with(place)) {
             continue;
         }
         let Ok(text) = fs::read_to_string(root().join(&path)) else { continue };

@@ -2,29 +2,19 @@
 
 use std::{fs, path::PathBuf, process::Command};
 
-/// What podman needs where it is not the system's own: no ulimits that are not ours to raise, no network, no journal.
-const CONFIG: &str = "\
-[containers]
-default_ulimits=[\"nofile=4096:4096\",\"nproc=4096:4096\"]
-netns=\"none\"
-[engine]
-runtime=\"runc\"
-cgroup_manager=\"cgroupfs\"
-events_logger=\"file\"
-";
-
 /// A podman with storage of its own, which goes when it is dropped.
 pub(crate) struct Podman {
     folder: tempfile::TempDir,
+    podman: xtask::podman::Podman,
 }
 
 impl Podman {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        fs::write(folder.path().join("containers.conf"), CONFIG).expect("writes");
+        let podman = xtask::podman::Podman::new(folder.path()).expect("writes");
         fs::write(folder.path().join("policy.json"), r#"{"default":[{"type":"insecureAcceptAnything"}]}"#)
             .expect("writes");
-        Self { folder }
+        Self { folder, podman }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -32,13 +22,9 @@ impl Podman {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new("podman");
+        let mut command = self.podman.command();
         // Images are called after the path that they are pulled from, which may have lower case only.
         command.current_dir(self.folder.path());
-        command.env("CONTAINERS_CONF", self.path("containers.conf"));
-        for name in ["root", "runroot", "tmpdir"] {
-            command.arg(format!("--{name}")).arg(self.path(name));
-        }
         command.args(arguments);
         command
     }
@@ -53,8 +39,6 @@ impl Podman {
 
 impl Drop for Podman {
     fn drop(&mut self) {
-        let _ = self.command(&["rm", "--all", "--force", "--time", "0"]).output();
-        // containers/storage mounts its folder onto itself.
-        let _ = Command::new("umount").arg(self.path("root/overlay")).output();
+        self.podman.clear();
     }
 }

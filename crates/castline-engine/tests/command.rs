@@ -1,6 +1,7 @@
 //! Programs as drivers: the example, and some that misbehave.
 
 mod documents;
+mod support;
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
@@ -8,6 +9,7 @@ use castline_core::rollout::{Status, What};
 use castline_engine::{CommandDriver, Driver as _, Executor, Options, Store, Told};
 
 use documents::{assert_runs, release, wanted, write_old};
+use support::{drivers, run};
 
 fn example(folder: &Path) -> CommandDriver {
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/driver.py");
@@ -44,6 +46,25 @@ async fn the_example_rolls_a_fleet_out() {
     assert_runs(&executor.observe("web").await.expect("a fleet"), "v2");
     let launched = fs::read_to_string(fleet.join("launched")).expect("a log");
     assert_eq!(launched.lines().count(), 4);
+}
+
+/// The promises of every driver, as far as a platform without files and traffic can break them.
+#[test]
+fn the_example_keeps_every_promise() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let driver = example(folder.path());
+    let release = release("v1");
+    let broken = drivers::sick(&release).map(|sick| sick.revision().to_string());
+    fs::write(folder.path().join("broken"), broken.join("\n")).expect("written");
+    fs::write(folder.path().join("zones"), "a b c").expect("written");
+    run(drivers::conforms(&drivers::Subject {
+        driver: &driver,
+        release,
+        zones: ["a", "b", "c"],
+        told: None,
+        modes: &[],
+        tamper: &|_| (),
+    }));
 }
 
 #[tokio::test]

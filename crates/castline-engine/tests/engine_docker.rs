@@ -3,37 +3,65 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use castline_core::{Phase, plan::Disposal, rollout::What};
-use castline_engine::{CheckMode, DockerConfig, DockerDriver, DockerHost, Driver as _, PortRange};
+use castline_core::{
+    Instance, Phase,
+    plan::Disposal,
+    policy::{Amount, Budget, Policy},
+    rollout::What,
+};
+use castline_engine::{
+    CheckMode, DockerConfig, DockerDriver, DockerHost, DockerTls, Driver, Executor, PortRange, Store, Wanted,
+};
 use support::{
     drivers::{self, Subject, launch, launched, observed, retire},
     engines::{Engine, root_of, tamper},
     images::{Images, release},
     run,
 };
-use xtask::engines::available;
+use xtask::{
+    certificates::{Authority, Proves},
+    engines::available,
+};
 
 fn config(engine: &Engine, images: &Images, first_port: u16) -> DockerConfig {
+    with(engine, [DockerHost::new(engine.url(), ["a", "b", "c"])], images, first_port)
+}
+
+/// These engines, of which the first keeps the files of the test.
+fn with<const N: usize>(
+    engine: &Engine,
+    hosts: [DockerHost; N],
+    images: &Images,
+    first_port: u16,
+) -> DockerConfig {
     DockerConfig {
         network: "host".into(),
         port_range: Some(PortRange { first: first_port, last: first_port + 49 }),
         traffic: Some(drivers::hook(&engine.folder().join("told"))),
-        ..DockerConfig::new([DockerHost::new(engine.url(), ["a", "b", "c"])], [images.reference()])
+        ..DockerConfig::new(hosts, [images.reference()])
     }
 }
 
 fn conforms(engine: &Engine, first_port: u16) {
+    let host = DockerHost::new(engine.url(), ["a", "b", "c"]);
+    conforms_at(engine, host, first_port, &[CheckMode::Fast, CheckMode::Full]);
+}
+
+fn conforms_at(engine: &Engine, host: DockerHost, first_port: u16, modes: &[CheckMode]) {
     let mut images = Images::new(engine.folder().join("images"));
     let image = images.add("v1");
-    let driver = DockerDriver::new(config(engine, &images, first_port)).expect("a driver");
+    let driver = DockerDriver::new(with(engine, [host], &images, first_port)).expect("a driver");
     run(drivers::conforms(&Subject {
         driver: &driver,
         release: release("web", &image, 6),
         zones: ["a", "b", "c"],
-        told: &engine.folder().join("told"),
-        modes: &[CheckMode::Fast, CheckMode::Full],
+        told: Some(&engine.folder().join("told")),
+        modes,
         tamper: &|id| tamper(&root_of(id)),
     }));
 }
@@ -52,6 +80,66 @@ fn podman_keeps_every_promise() {
     }
 }
 
+/// An engine elsewhere, as far as the driver knows: nothing of it is read but by its API.
+#[test]
+fn docker_by_tcp_keeps_every_promise() {
+    if !available(&["busybox", "dockerd", "openssl", "runc"], true) {
+        return;
+    }
+    let engine = Engine::docker_by_tls();
+    let (url, authority) = engine.by_tls();
+    let (certificate, key) = authority.issue("client", Proves::Client).expect("a certificate");
+    let tls = DockerTls { ca: authority.certificate(), certificate: Some(certificate), key: Some(key) };
+    let host = DockerHost { tls: Some(tls), ..DockerHost::new(url, ["a", "b", "c"]) };
+    conforms_at(&engine, host.clone(), 21_750, &[CheckMode::Full]);
+
+    let mut images = Images::new(engine.folder().join("more"));
+    let release = release("web", &images.add("v2"), 1);
+    let driver = DockerDriver::new(with(&engine, [host], &images, 21_750)).expect("a driver");
+    run(async {
+        let id = launched(&driver, &launch(&release, "a", 0), &release).await;
+        let error = driver.check(&id, &release, CheckMode::Fast).await.expect_err("its disk is elsewhere");
+        assert!(!error.is_temporary() && error.to_string().contains("mode full"), "{error}");
+        driver.perform(&retire(&release, &id, Disposal::End), None).await.expect("retires");
+    });
+}
+
+#[test]
+fn who_is_not_vouched_for_is_not_spoken_to() {
+    if !available(&["dockerd", "openssl", "runc"], true) {
+        return;
+    }
+    let engine = Engine::docker_by_tls();
+    let (url, authority) = engine.by_tls();
+    let stranger = Authority::new(engine.folder(), "stranger").expect("an authority");
+    let images = Images::new(engine.folder().join("images"));
+    let (certificate, key) = authority.issue("client", Proves::Client).expect("a certificate");
+    let (other, its_key) = stranger.issue("other", Proves::Client).expect("a certificate");
+    let known = DockerTls { ca: authority.certificate(), certificate: Some(certificate), key: Some(key) };
+    let cases = [
+        (DockerTls { ca: stranger.certificate(), ..known.clone() }, "its certificate is not believed"),
+        (DockerTls { certificate: None, key: None, ..known.clone() }, "shows no certificate"),
+        (DockerTls { certificate: Some(other), key: Some(its_key), ..known.clone() }, "`tls.certificate`"),
+    ];
+    let observe = |tls: Option<DockerTls>| {
+        let host = DockerHost { tls, ..DockerHost::new(url.clone(), ["a"]) };
+        let driver = DockerDriver::new(with(&engine, [host], &images, 21_750)).expect("a driver");
+        run(async { driver.observe("web").await })
+    };
+    assert!(observe(Some(known.clone())).expect("let in").instances().is_empty());
+    for (tls, reason) in cases {
+        let error = observe(Some(tls)).expect_err(reason);
+        let said = error.to_string();
+        assert!(!error.is_temporary() && said.contains(&url) && said.contains(reason), "{said}");
+    }
+    // What is no TLS gets no answer that could be taken for one.
+    observe(None).expect_err("it wants TLS");
+    let halved = DockerTls { key: None, ..known };
+    let host = DockerHost { tls: Some(halved), ..DockerHost::new(url.clone(), ["a"]) };
+    let error = DockerDriver::new(with(&engine, [host], &images, 21_750)).expect_err("half of it");
+    assert!(error.to_string().contains("go together"), "{error}");
+}
+
 /// All that a driver knows is with the engine: another one goes on where one was let go of in the middle.
 fn goes_on(engine: &Engine, first_port: u16) {
     let mut images = Images::new(engine.folder().join("images"));
@@ -68,8 +156,7 @@ fn goes_on(engine: &Engine, first_port: u16) {
             let _ = tokio::time::timeout(std::time::Duration::from_millis(millis), launch).await;
         }
         let id = launched(&driver(), &action, &release).await;
-        let all =
-            observed(&driver(), "web", |all| all.iter().all(castline_core::Instance::is_available)).await;
+        let all = observed(&driver(), "web", |all| all.iter().all(Instance::is_available)).await;
         assert_eq!(all.iter().map(|one| &one.id).collect::<Vec<_>>(), [&id]);
 
         let isolate = retire(&release, &id, Disposal::Isolate);
@@ -105,6 +192,101 @@ fn podman_remembers_what_its_driver_forgets() {
     if available(&["busybox", "podman", "runc"], true) {
         goes_on(&Engine::podman(), 21_350);
     }
+}
+
+fn mounts(engine: &Engine) {
+    let mut images = Images::new(engine.folder().join("images"));
+    let release = release("web", &images.add("v1"), 1);
+    let driver = DockerDriver::new(config(engine, &images, 22_050)).expect("a driver");
+    let folder = engine.folder().join("mounts");
+    let modes = [CheckMode::Fast, CheckMode::Full];
+    run(drivers::mounts(&driver, &release, &folder, Some("a-volume"), &modes));
+}
+
+#[test]
+fn docker_has_what_a_release_mounts() {
+    if available(&["busybox", "dockerd", "runc"], true) {
+        mounts(&Engine::docker());
+    }
+}
+
+#[test]
+fn podman_has_what_a_release_mounts() {
+    if available(&["busybox", "podman", "runc"], true) {
+        mounts(&Engine::podman());
+    }
+}
+
+/// Instances by the zone that they say they are in.
+fn by_zone(all: &[Instance]) -> BTreeMap<&str, BTreeSet<&str>> {
+    let mut zones: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for one in all {
+        zones.entry(&one.zone).or_default().insert(&one.id);
+    }
+    zones
+}
+
+#[test]
+fn several_engines_are_zones_of_one_fleet() {
+    if !available(&["busybox", "dockerd", "podman", "runc"], true) {
+        return;
+    }
+    let (docker, mut podman) = (Engine::docker(), Engine::podman());
+    let mut images = Images::new(docker.folder().join("images"));
+    let releases = [images.add("v1"), images.add("v2")].map(|image| release("web", &image, 6));
+    let [east, west] =
+        [(&docker, &["a"][..]), (&podman, &["b", "c"])].map(|(engine, zones)| (engine.url(), zones));
+    let hosts = [&east, &west].map(|(url, zones)| DockerHost::new(url, zones.iter().copied()));
+    let driver = |hosts: &[DockerHost]| {
+        let config = DockerConfig { hosts: hosts.to_vec(), ..config(&docker, &images, 21_800) };
+        Arc::new(DockerDriver::new(config).expect("a driver"))
+    };
+    let (all, alone) = (driver(&hosts), hosts.each_ref().map(|host| driver(std::slice::from_ref(host))));
+    let store = Store::open(docker.folder().join("store")).expect("a store");
+    let executor = Executor::new(store, Arc::clone(&all) as Arc<dyn Driver>);
+    let mut policy = Policy::default()
+        .with_budget(Budget::fleet(Amount::Count(1), Amount::Count(2)))
+        .with_zones(["a", "b", "c"])
+        .with_progress_deadline_seconds(120);
+    policy.drain_seconds = 2;
+    run(async {
+        for release in &releases {
+            let wanted = Wanted { release: release.clone(), policy: policy.clone() };
+            let prepared = executor.prepare(&[wanted]).await.expect("a plan");
+            let ended = executor.apply(prepared, "a test").await.expect("begins").run(|_| ()).await;
+            let ended = ended.expect("it is executed");
+            assert!(ended.is_success(), "{ended:?}");
+            let fleet = all.observe("web").await.expect("observes");
+            let zones = by_zone(fleet.instances());
+            assert_eq!(zones.keys().copied().collect::<Vec<_>>(), ["a", "b", "c"]);
+            for one in fleet.instances() {
+                assert!(one.is_available() && one.revision == Some(release.revision()), "{one:?}");
+                assert_eq!(zones[&*one.zone].len(), 2, "{zones:?}");
+                let report = all.check(&one.id, release, CheckMode::Full).await.expect("looks");
+                assert!(report.is_clean(), "{:?}", drivers::shown(&report));
+            }
+            // What each engine has itself are those of its zones, and no others.
+            for (alone, here) in alone.iter().zip([&["a"][..], &["b", "c"]]) {
+                let own = alone.observe("web").await.expect("observes");
+                let expected: BTreeMap<&str, BTreeSet<&str>> =
+                    here.iter().map(|zone| (*zone, zones[zone].clone())).collect();
+                assert_eq!(by_zone(own.instances()), expected);
+            }
+        }
+
+        let before = all.observe("web").await.expect("observes");
+        podman.end();
+        let error = all.observe("web").await.expect_err("it is half of the fleet");
+        assert!(error.is_temporary() && error.to_string().contains(&west.0), "{error}");
+        let more = launch(&releases[1], "b", 7);
+        let error = all.perform(&more, Some(&releases[1])).await.expect_err("it cannot be launched there");
+        assert!(error.is_temporary() && error.to_string().contains(&west.0), "{error}");
+        alone[0].observe("web").await.expect("the other one goes on");
+        podman.start();
+        let whole = |seen: &[Instance]| by_zone(seen) == by_zone(before.instances());
+        observed(&*all, "web", whole).await;
+        launched(&*all, &more, &releases[1]).await;
+    });
 }
 
 #[test]

@@ -6,14 +6,19 @@ mod support;
 use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
     time::Duration,
 };
 
-use castline_core::{Release, plan::Disposal};
-use castline_engine::{CheckMode, Driver as _, Isolation, LocalConfig, LocalDriver, PortRange};
+use castline_core::{
+    Instance, Release,
+    plan::Disposal,
+    rollout::{Action, What},
+};
+use castline_engine::{CheckMode, Doing, Driver as _, Isolation, LocalConfig, LocalDriver, PortRange};
+use rustix::fs::{FlockOperation, flock};
 use support::{
     drivers,
     engines::tamper,
@@ -75,20 +80,21 @@ impl Drop for Bench {
 }
 
 fn conforms(isolation: Isolation, first_port: u16, modes: &[CheckMode]) {
-    let bench = Bench::new(isolation, first_port);
+    keeps_every_promise(&Bench::new(isolation, first_port), modes);
+}
+
+fn keeps_every_promise(bench: &Bench, modes: &[CheckMode]) {
     let driver = bench.driver();
-    let root = if isolation == Isolation::Process { "tree" } else { "merged" };
+    let root = if bench.config.isolation == Some(Isolation::Process) { "tree" } else { "merged" };
     run(drivers::conforms(&drivers::Subject {
         driver: &driver,
         release: bench.release.clone(),
         zones: ["a", "b", "c"],
-        told: &bench.told(),
+        told: Some(&bench.told()),
         modes,
         tamper: &|id| tamper(&bench.instance(id).join(root)),
     }));
-    let left: Vec<_> =
-        fs::read_dir(bench.config.state.join("instances")).expect("a folder").flatten().collect();
-    assert!(left.is_empty(), "{left:?}");
+    assert_eq!(left(bench), [""; 0]);
 }
 
 const BOTH: &[CheckMode] = &[CheckMode::Fast, CheckMode::Full];
@@ -113,6 +119,35 @@ fn containers_keep_every_promise() {
     if engines::available(&["busybox", "runc"], true) {
         conforms(Isolation::Container, 21_100, BOTH);
     }
+}
+
+/// crun makes no containers where both hierarchies of cgroups are mounted and the newer one controls anything. This one sees only
+/// the older one there.
+#[test]
+fn containers_of_crun_keep_every_promise() {
+    if !engines::available(&["busybox", "crun"], true) {
+        return;
+    }
+    let script = r#"[ ! -d /sys/fs/cgroup/unified ] || umount /sys/fs/cgroup/unified; exec "$@""#;
+    let output = Command::new("unshare")
+        .args(["--mount", "/bin/sh", "-c", script, "sh"])
+        .arg(std::env::current_exe().expect("this program"))
+        .args(["--exact", "another_process_with_crun"])
+        .env("CASTLINE_TEST_CRUN", engines::command("crun").get_program())
+        .output()
+        .expect("unshare starts");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}{errors}");
+}
+
+/// No test by itself: what another one starts, with its own mounts.
+#[test]
+fn another_process_with_crun() {
+    let Some(program) = std::env::var_os("CASTLINE_TEST_CRUN") else { return };
+    let mut bench = Bench::new(Isolation::Container, 21_150);
+    bench.config.runtime = Some(program.into());
+    keeps_every_promise(&bench, BOTH);
 }
 
 /// Processes, of whatever parent, that have this in their environment.
@@ -158,7 +193,7 @@ fn survives(isolation: Isolation, first_port: u16) {
     run(async {
         let action = drivers::launch(&bench.release, "a", 0);
         let id = drivers::launched(&bench.driver(), &action, &bench.release).await;
-        let ready = |all: &[castline_core::Instance]| all.iter().all(castline_core::Instance::is_available);
+        let ready = |all: &[Instance]| all.iter().all(Instance::is_available);
         let all = drivers::observed(&bench.driver(), "web", ready).await;
         assert_eq!(all.iter().map(|one| &one.id).collect::<Vec<_>>(), [&id], "there is one of it");
         // The shell and the server.
@@ -186,6 +221,244 @@ fn a_container_is_launched_once_whenever_its_driver_is_killed() {
     if engines::available(&["busybox", "runc"], true) {
         survives(Isolation::Container, 21_600);
     }
+}
+
+/// What is in the folder of instances, those that are being removed among it.
+fn left(bench: &Bench) -> Vec<String> {
+    // Until a driver has made it, it is not there.
+    let entries = fs::read_dir(bench.config.state.join("instances")).into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
+/// Whether anything is mounted below a folder.
+fn is_mounted_below(folder: &Path) -> bool {
+    let table = fs::read_to_string("/proc/self/mountinfo").expect("a table");
+    table.contains(folder.to_str().expect("text"))
+}
+
+/// Waits until something is there.
+async fn appears(path: &Path) {
+    while !path.exists() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// A launch that has come as far as its runtime comes.
+async fn half_done<'a>(
+    driver: &'a LocalDriver,
+    action: &'a Action,
+    release: &'a Release,
+    stuck: &Path,
+) -> Doing<'a, Vec<What>> {
+    let mut launch = driver.perform(action, Some(release));
+    let asked = stuck.with_extension("asked");
+    tokio::select! {
+        answer = &mut launch => panic!("{answer:?}"),
+        () = appears(&asked) => launch,
+    }
+}
+
+/// A runtime that makes containers and never comes to start one.
+fn stuck(folder: &Path) -> PathBuf {
+    let program = folder.join("stuck");
+    let script = r#"#!/bin/sh
+for word; do [ "$word" = start ] && { touch "$0.asked"; exec sleep 600; }; done
+exec runc "$@"
+"#;
+    fs::write(&program, script).expect("writes");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("a mode");
+    program
+}
+
+#[test]
+fn a_launch_that_was_given_up_before_its_process_has_started_leaves_nothing() {
+    if !engines::available(&["busybox", "runc"], true) {
+        return;
+    }
+    let mut bench = Bench::new(Isolation::Container, 21_850);
+    // Who keeps the only port keeps everybody else out.
+    bench.config.port_range = Some(PortRange { first: 21_850, last: 21_850 });
+    let program = stuck(bench.folder.path());
+    let config = LocalConfig { runtime: Some(program.clone()), ..bench.config.clone() };
+    let given_up = drivers::launch(&bench.release, "a", 0);
+    let next = drivers::launch(&bench.release, "b", 1);
+    run(async {
+        let driver = LocalDriver::new(config).expect("a driver");
+        let launch = half_done(&driver, &given_up, &bench.release, &program).await;
+        // As long as somebody is at it, nobody else takes it away.
+        assert!(bench.driver().observe("web").await.expect("observes").instances().is_empty());
+        assert_eq!(left(&bench).len(), 1);
+        drop(launch);
+        let [id] = &left(&bench)[..] else { panic!("{:?}", left(&bench)) };
+        assert!(bench.instance(id).join("instance.json").exists() && is_mounted_below(&bench.config.state));
+        let container = bench.config.state.join("runtime").join(id);
+        assert!(container.exists());
+
+        assert!(bench.driver().observe("web").await.expect("observes").instances().is_empty());
+        assert_eq!(left(&bench), [""; 0]);
+        assert!(!container.exists() && !is_mounted_below(&bench.config.state));
+        assert!(bench.driver().observe("web").await.expect("observes again").instances().is_empty());
+        let other = drivers::launched(&bench.driver(), &next, &bench.release).await;
+        let end = drivers::retire(&bench.release, &other, Disposal::End);
+        bench.driver().perform(&end, None).await.expect("retires");
+        let id = drivers::launched(&bench.driver(), &given_up, &bench.release).await;
+        drivers::observed(&bench.driver(), "web", |all| all.iter().any(|one| one.id == id)).await;
+    });
+}
+
+#[test]
+fn what_was_never_started_is_not_kept_in_quarantine() {
+    if !engines::available(&["busybox", "runc"], true) {
+        return;
+    }
+    let bench = Bench::new(Isolation::Container, 21_950);
+    let program = stuck(bench.folder.path());
+    let config = LocalConfig { runtime: Some(program.clone()), ..bench.config.clone() };
+    run(async {
+        let driver = LocalDriver::new(config).expect("a driver");
+        let launch = drivers::launch(&bench.release, "a", 0);
+        drop(half_done(&driver, &launch, &bench.release, &program).await);
+        let [id] = &left(&bench)[..] else { panic!("{:?}", left(&bench)) };
+        for disposal in [Disposal::Quarantine, Disposal::End] {
+            let retire = drivers::retire(&bench.release, id, disposal);
+            let answer = bench.driver().perform(&retire, None).await.expect("retires");
+            assert_eq!(answer, [What::Gone { instance: id.as_str().into() }]);
+            assert_eq!(left(&bench), [""; 0]);
+        }
+    });
+}
+
+/// Killed as soon as a launch has written down what it makes, time and again: what it leaves is a whole instance or is taken away.
+fn leaves_all_or_nothing(isolation: Isolation, first_port: u16) {
+    let mut bench = Bench::new(isolation, first_port);
+    bench.config.port_range = Some(PortRange { first: first_port, last: first_port });
+    let task = bench.folder.path().join("task");
+    fs::write(&task, serde_json::to_vec(&(&bench.config, &bench.release)).expect("JSON")).expect("writes");
+    let mut halves = 0;
+    for millis in [0, 0, 10, 40, 80] {
+        let mut child = Command::new(std::env::current_exe().expect("this program"))
+            .args(["--exact", "another_process_that_launches"])
+            .env("CASTLINE_TEST_LAUNCH", &task)
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("it starts");
+        let begun =
+            || left(&bench).first().is_some_and(|id| bench.instance(id).join("instance.json").exists());
+        while !begun() {
+            assert!(child.try_wait().expect("asked").is_none_or(|ended| ended.success()), "it has failed");
+            thread::sleep(Duration::from_millis(1));
+        }
+        thread::sleep(Duration::from_millis(millis));
+        child.kill().expect("killed");
+        child.wait().expect("dead");
+        let id = left(&bench).first().cloned().expect("it has begun");
+        halves += usize::from(!bench.instance(&id).join("process").exists());
+        run(async {
+            // What it had started may still be at it.
+            let settled = |all: &[Instance]| all.len() == left(&bench).len();
+            let all = drivers::observed(&bench.driver(), "web", settled).await;
+            for one in &all {
+                let end = drivers::retire(&bench.release, &one.id, Disposal::End);
+                bench.driver().perform(&end, None).await.expect("retires");
+            }
+        });
+        assert_eq!(left(&bench), [""; 0]);
+        assert!(!is_mounted_below(&bench.config.state));
+    }
+    assert!(halves > 0, "it was never killed in time");
+}
+
+#[test]
+fn a_process_whose_launch_is_killed_is_there_or_leaves_nothing() {
+    if engines::available(&["busybox"], false) {
+        leaves_all_or_nothing(Isolation::Process, 21_900);
+    }
+}
+
+#[test]
+fn a_container_whose_launch_is_killed_is_there_or_leaves_nothing() {
+    if engines::available(&["busybox", "runc"], true) {
+        leaves_all_or_nothing(Isolation::Container, 21_901);
+    }
+}
+
+#[test]
+fn removals_that_did_not_get_to_their_end_are_ended_by_whoever_observes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = LocalConfig {
+        isolation: Some(Isolation::Process),
+        ..LocalConfig::new(folder.path().join("state"), ["oci:images"])
+    };
+    let driver = LocalDriver::new(config.clone()).expect("a driver");
+    let aside = |name: &str| config.state.join("instances").join(name);
+    for name in [".gone-web-1", ".gone-web-2"] {
+        fs::create_dir_all(aside(name).join("tree/bin")).expect("a folder");
+        fs::write(aside(name).join("instance.json"), "{}").expect("writes");
+        fs::write(aside(name).join("lock"), "").expect("writes");
+    }
+    fs::create_dir(aside(".gone-web-3")).expect("a folder whose lock is gone already");
+    fs::create_dir(aside("web-4")).expect("a folder without anything");
+    let lock = fs::File::open(aside(".gone-web-2").join("lock")).expect("opens");
+    flock(&lock, FlockOperation::LockExclusive).expect("somebody is at it");
+    run(async {
+        assert!(driver.observe("web").await.expect("observes").instances().is_empty());
+        for (name, is_there) in
+            [(".gone-web-1", false), (".gone-web-2", true), (".gone-web-3", false), ("web-4", false)]
+        {
+            assert_eq!(aside(name).exists(), is_there, "{name}");
+        }
+        drop(lock);
+        driver.observe("web").await.expect("observes");
+        assert!(!aside(".gone-web-2").exists());
+    });
+}
+
+#[test]
+fn chroots_have_what_their_release_mounts() {
+    if engines::available(&["busybox"], true) {
+        mounts(Isolation::Chroot, 22_000);
+    }
+}
+
+#[test]
+fn containers_have_what_their_release_mounts() {
+    if engines::available(&["busybox", "runc"], true) {
+        mounts(Isolation::Container, 22_010);
+    }
+}
+
+fn mounts(isolation: Isolation, first_port: u16) {
+    let bench = Bench::new(isolation, first_port);
+    let driver = bench.driver();
+    run(async {
+        drivers::mounts(&driver, &bench.release, &bench.folder.path().join("mounts"), None, BOTH).await;
+        // What only an engine has.
+        let release = drivers::with_mounts(&bench.release, [("/data", "a-volume", false)]);
+        let launch = drivers::launch(&release, "a", 1);
+        let answer = driver.perform(&launch, Some(&release)).await.expect("it is answered");
+        assert!(
+            matches!(&answer[..], [What::LaunchFailed { reason, .. }] if reason.contains("a-volume")),
+            "{answer:?}"
+        );
+    });
+    assert_eq!(left(&bench), [""; 0]);
+}
+
+#[test]
+fn processes_without_a_root_of_their_own_have_no_mounts() {
+    if !engines::available(&["busybox"], false) {
+        return;
+    }
+    let bench = Bench::new(Isolation::Process, 22_020);
+    let release = drivers::with_mounts(&bench.release, [("/data", "/tmp", false)]);
+    let launch = drivers::launch(&release, "a", 0);
+    let answer = run(async { bench.driver().perform(&launch, Some(&release)).await });
+    let answer = answer.expect("it is answered");
+    assert!(
+        matches!(&answer[..], [What::LaunchFailed { reason, .. }] if reason.contains("mounts need")),
+        "{answer:?}"
+    );
+    assert_eq!(left(&bench), [""; 0]);
 }
 
 #[test]

@@ -1,12 +1,17 @@
 //! Programs of other projects that tests compare castline with, or run instances under.
 
-use std::{env, io, path::Path, process::Command};
+use std::{
+    env, io,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::{checks::execute, say};
 
 /// A program, and the Debian package that has it.
 const ENGINES: &[(&str, &str)] = &[
     ("busybox", "busybox-static"),
+    ("crun", "crun"),
     ("docker-registry", "docker-registry"),
     ("htpasswd", "apache2-utils"),
     ("dockerd", "docker.io"),
@@ -74,10 +79,24 @@ pub fn available(programs: &[&str], as_root: bool) -> bool {
     false
 }
 
+/// A program of those that are [`available`], to be given what it is to do. Engines look for their runtimes in the same folders.
+pub fn command(program: &str) -> Command {
+    let found = folders().map(|folder| folder.join(program)).find(|path| path.is_file());
+    let mut command = Command::new(found.unwrap_or_else(|| program.into()));
+    if let Ok(path) = env::join_paths(folders()) {
+        command.env("PATH", path);
+    }
+    command
+}
+
+/// Where programs are looked for: those of root as well, which are not in everyone's `PATH`.
+fn folders() -> impl Iterator<Item = PathBuf> {
+    let paths: Vec<PathBuf> = env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect();
+    paths.into_iter().chain(["/usr/sbin".into(), "/sbin".into()])
+}
+
 fn is_there(program: &str) -> bool {
-    let paths = env::var_os("PATH").unwrap_or_default();
-    let mut folders = env::split_paths(&paths).chain(["/usr/sbin".into(), "/sbin".into()]);
-    folders.any(|folder| folder.join(program).is_file())
+    folders().any(|folder| folder.join(program).is_file())
 }
 
 fn is_root() -> io::Result<bool> {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 pub mod bindings;
+pub mod certificates;
 pub mod checks;
 pub mod dist;
 pub mod engines;
@@ -10,6 +11,7 @@ pub mod fuzz;
 pub mod images;
 pub mod main_loop;
 pub mod mutants;
+pub mod podman;
 pub mod vectors;
 
 /// What cargo builds into.

@@ -60,9 +60,12 @@ impl FromIterator<Change> for Layer {
     }
 }
 
-/// Makes a [`Layer`] of what a tar parser tells.
-pub(crate) struct Collector {
+/// Makes a [`Layer`] of what a tar parser tells. Contents are hashed as they come by, not kept.
+#[derive(Debug)]
+pub struct Collector {
     layer: Layer,
+    /// Whether names that begin with `.wh.` are marks of what lower layers lose.
+    whiteouts: bool,
     /// The file whose content comes by, and its digest so far.
     open: Option<Open>,
     /// Whether to compute fs-verity digests, too.
@@ -72,6 +75,7 @@ pub(crate) struct Collector {
     overrun: bool,
 }
 
+#[derive(Debug)]
 struct Open {
     path: Vec<u8>,
     node: Node,
@@ -94,36 +98,48 @@ const OPAQUE: &[u8] = b".wh..wh..opq";
 const META: &[u8] = b".wh..wh.";
 
 impl Collector {
-    /// At most `holes` bytes of holes in sparse files are taken.
-    pub(crate) fn new(holes: u64, verity: bool) -> Self {
-        Self { layer: Layer::default(), open: None, verity, holes, overrun: false }
+    /// Of a layer. At most `holes` bytes of holes in sparse files are taken.
+    pub(crate) fn of_layer(holes: u64, verity: bool) -> Self {
+        Self { layer: Layer::default(), whiteouts: true, open: None, verity, holes, overrun: false }
     }
 
-    /// The layer; `None` when its sparse files are larger than the limit.
-    pub(crate) fn finish(self) -> Option<Layer> {
+    /// Of files packed as they are: there is nothing below them that whiteouts could mark, and names that begin as theirs are names.
+    /// At most `holes` bytes of holes in sparse files are taken.
+    pub fn of_archive(holes: u64) -> Self {
+        Self { whiteouts: false, ..Self::of_layer(holes, false) }
+    }
+
+    /// What was collected; `None` when its sparse files are larger than the limit.
+    pub fn finish(self) -> Option<Layer> {
         (!self.overrun).then_some(self.layer)
+    }
+
+    /// Takes a name that begins with `.wh.` for what it stands for; whether it is such a one.
+    fn mark(&mut self, path: &[u8]) -> bool {
+        let (folder, name) = match path.iter().rposition(|&byte| byte == b'/') {
+            Some(at) => (&path[..at], &path[at + 1..]),
+            None => (&b""[..], path),
+        };
+        if name == OPAQUE {
+            self.layer.changes.push(Change::Empty { path: folder.to_vec() });
+            return true;
+        }
+        if name.starts_with(META) {
+            return true;
+        }
+        let Some(hidden) = name.strip_prefix(WHITEOUT) else { return false };
+        if !matches!(hidden, b"" | b"." | b"..") {
+            let slash: &[u8] = if folder.is_empty() { b"" } else { b"/" };
+            self.layer.changes.push(Change::Remove { path: [folder, slash, hidden].concat() });
+        }
+        true
     }
 }
 
 impl Visitor for Collector {
     fn entry(&mut self, entry: Entry) {
         let path = normalize(&entry.path).path;
-        let (folder, name) = match path.iter().rposition(|&byte| byte == b'/') {
-            Some(at) => (&path[..at], &path[at + 1..]),
-            None => (&b""[..], &path[..]),
-        };
-        if name == OPAQUE {
-            self.layer.changes.push(Change::Empty { path: folder.to_vec() });
-            return;
-        }
-        if name.starts_with(META) {
-            return;
-        }
-        if let Some(hidden) = name.strip_prefix(WHITEOUT) {
-            if !matches!(hidden, b"" | b"." | b"..") {
-                let slash: &[u8] = if folder.is_empty() { b"" } else { b"/" };
-                self.layer.changes.push(Change::Remove { path: [folder, slash, hidden].concat() });
-            }
+        if self.whiteouts && self.mark(&path) {
             return;
         }
         let (major, minor) = entry.device.unwrap_or_default();
@@ -191,5 +207,76 @@ impl Visitor for Collector {
             }
             self.layer.changes.push(Change::Add { path, node });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tar::Mtime;
+
+    fn file(path: &str, content: &[u8]) -> Entry {
+        Entry {
+            path: path.into(),
+            kind: Kind::File,
+            mode: 0o100_644,
+            uid: 7,
+            gid: 8,
+            size: content.len() as u64,
+            stored: content.len() as u64,
+            offset: 0,
+            mtime: Mtime::default(),
+            link: Vec::new(),
+            device: None,
+            xattrs: std::collections::BTreeMap::new(),
+        }
+    }
+
+    fn collected(mut collector: Collector) -> Vec<Change> {
+        for path in ["etc/.wh.secret", "etc/.wh..wh..opq", ".wh..wh.plnk", "./etc/file"] {
+            collector.entry(file(path, b"abc"));
+            collector.data(b"a");
+            collector.data(b"bc");
+            collector.end();
+        }
+        collector.finish().expect("no holes").changes
+    }
+
+    #[test]
+    fn whiteouts_are_marks_in_layers_and_names_in_archives() {
+        let node = Node {
+            kind: NodeKind::File { size: 3, digest: Digest::of(b"abc") },
+            mode: 0o644,
+            uid: 7,
+            gid: 8,
+            mtime: Mtime::default(),
+            xattrs: std::collections::BTreeMap::new(),
+            implicit: false,
+            verity: None,
+        };
+        let add = |path: &str| Change::Add { path: path.into(), node: node.clone() };
+        let marks = [
+            Change::Remove { path: b"etc/secret".to_vec() },
+            Change::Empty { path: b"etc".to_vec() },
+            add("etc/file"),
+        ];
+        assert_eq!(collected(Collector::of_layer(0, false)), marks);
+        let names = ["etc/.wh.secret", "etc/.wh..wh..opq", ".wh..wh.plnk", "etc/file"].map(add);
+        assert_eq!(collected(Collector::of_archive(0)), names);
+    }
+
+    #[test]
+    fn holes_are_zeros_up_to_a_limit() {
+        let sparse = |most, length| {
+            let mut collector = Collector::of_archive(most);
+            collector.entry(file("sparse", &[0; 9000]));
+            collector.hole(length);
+            collector.end();
+            collector.finish()
+        };
+        let layer = sparse(9000, 9000).expect("as much as may be");
+        let [Change::Add { node, .. }] = &layer.changes[..] else { panic!("{layer:?}") };
+        assert_eq!(node.kind, NodeKind::File { size: 9000, digest: Digest::of(&[0; 9000]) });
+        assert_eq!(sparse(8999, 9000), None);
     }
 }

@@ -15,8 +15,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use crate::Digest;
 
 pub use json_lines::BadLine;
-pub(crate) use layer::Collector;
-pub use layer::{Change, Layer};
+pub use layer::{Change, Collector, Layer};
 pub use merge::MergeFault;
 pub use node::{Node, NodeKind};
 

@@ -97,7 +97,7 @@ impl TarCheck {
     /// Notes what the layer adds and removes as far as `tree` asks for it.
     pub(super) fn new(limits: &Limits, tree: Tree) -> Self {
         let collector =
-            (tree != Tree::None).then(|| Collector::new(limits.layer_bytes, tree == Tree::WithVerity));
+            (tree != Tree::None).then(|| Collector::of_layer(limits.layer_bytes, tree == Tree::WithVerity));
         let limits =
             tar::Limits { entries: limits.entries, path_bytes: limits.path_bytes, ..tar::Limits::default() };
         Self {

@@ -49,7 +49,7 @@ use std::{
 use castline_core::{
     Fleet, Release,
     drift::DriftReport,
-    rollout::{Action, What},
+    rollout::{Action, Do, What},
     shown,
 };
 use serde::{Deserialize, Serialize};
@@ -64,6 +64,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
+use super::release_of;
 use crate::{CheckMode, Doing, Driver, DriverError};
 
 /// The longest line that is read, in bytes: 256 MiB, which is a fleet of a million.
@@ -314,6 +315,9 @@ impl Driver for CommandDriver {
 
     fn perform<'a>(&'a self, action: &'a Action, release: Option<&'a Release>) -> Doing<'a, Vec<What>> {
         Box::pin(async move {
+            if let Do::Launch { revision, .. } = &action.what {
+                release_of(&action.key, revision, release)?;
+            }
             match self.ask(Asked::Perform { action, release }).await? {
                 Answer::Events(events) => Ok(events),
                 _ => Err(self.other_answer("events")),

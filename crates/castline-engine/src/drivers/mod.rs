@@ -14,6 +14,8 @@ mod labels;
 #[cfg(all(feature = "local", target_os = "linux"))]
 mod local;
 #[cfg(all(any(feature = "docker", feature = "local"), target_os = "linux"))]
+mod perform;
+#[cfg(all(any(feature = "docker", feature = "local"), target_os = "linux"))]
 mod ports;
 #[cfg(all(any(feature = "docker", feature = "local"), target_os = "linux"))]
 mod shared;
@@ -21,6 +23,8 @@ mod shared;
 mod switch;
 #[cfg(all(any(feature = "docker", feature = "local"), target_os = "linux"))]
 mod told;
+
+use castline_core::{Release, Revision, rollout::Key};
 
 pub use command::CommandDriver;
 #[cfg(all(feature = "docker", target_os = "linux"))]
@@ -31,3 +35,22 @@ pub use local::{Isolation, LocalConfig, LocalDriver, Unpacked};
 pub use ports::PortRange;
 #[cfg(all(any(feature = "docker", feature = "local"), target_os = "linux"))]
 use shared::{blocking, failed, now};
+
+use crate::DriverError;
+
+/// The release that a launch comes with, which has to be the one that it is of.
+fn release_of<'a>(
+    key: &Key,
+    revision: &Revision,
+    release: Option<&'a Release>,
+) -> Result<&'a Release, DriverError> {
+    let release = release
+        .ok_or_else(|| DriverError::permanent(format!("the launch {key} comes without its release")))?;
+    let other = release.revision();
+    if *revision != other {
+        return Err(DriverError::permanent(format!(
+            "the launch {key} is of the revision {revision}, and comes with the release {other}"
+        )));
+    }
+    Ok(release)
+}

@@ -10,7 +10,7 @@ use std::{
 
 use castline_core::{
     Health, Image, Instance, Match, Phase, Release,
-    drift::{DriftReport, HealthCheck},
+    drift::{DriftReport, HealthCheck, InstanceSpec, Mount},
     plan::Disposal,
     rollout::{Action, Do, Key, What},
 };
@@ -32,9 +32,9 @@ pub(crate) struct Subject<'a> {
     pub(crate) release: Release,
     /// Where it can be launched; three of them.
     pub(crate) zones: [&'a str; 3],
-    /// Where what the traffic hook is told is added to, a membership on each line: see [`hook`].
-    pub(crate) told: &'a Path,
-    /// What [`CheckMode`]s it has.
+    /// Where what the traffic hook is told is added to, a membership on each line: see [`hook`]. None where instances serve nothing.
+    pub(crate) told: Option<&'a Path>,
+    /// What [`CheckMode`]s it has; none where instances have no files, and so are of no image that could be verified.
     pub(crate) modes: &'a [CheckMode],
     /// Does to an instance what nobody should: makes `/usr/lib/backdoor`, executable, and writes to `/etc/app.conf`.
     pub(crate) tamper: &'a dyn Fn(&str),
@@ -79,7 +79,7 @@ pub(crate) async fn launched(driver: &dyn Driver, action: &Action, release: &Rel
 }
 
 /// Waits for an event, and says which came before it.
-async fn event(events: &mut Receiver<What>, wanted: impl Fn(&What) -> bool) -> Vec<What> {
+async fn event(events: &mut Receiver<What>, mut wanted: impl FnMut(&What) -> bool) -> Vec<What> {
     let mut before = Vec::new();
     let deadline = Instant::now() + PATIENCE;
     while let Some(left) = deadline.checked_duration_since(Instant::now()) {
@@ -163,16 +163,18 @@ async fn birth(subject: &Subject<'_>, events: &mut Receiver<What>) -> Vec<Arc<st
         let ready = |all: &[Instance]| all.iter().any(|one| one.id == *id && one.is_available());
         observed(*driver, release.service(), ready).await;
     }
-    let mut missing: BTreeSet<&str> = ids.iter().map(|id| &**id).collect();
+    let mut missing: BTreeSet<Arc<str>> = ids.iter().cloned().collect();
     while !missing.is_empty() {
         let before =
-            event(events, |what| matches!(what, What::Ready { instance } if missing.contains(&**instance)));
+            event(events, |what| matches!(what, What::Ready { instance } if missing.remove(instance)));
         for what in before.await {
             assert!(matches!(what, What::Ready { .. } | What::NotReady { .. }), "{what:?}");
         }
+        // Whoever hears that an instance is ready may take another one out: it gets traffic by then.
+        for id in ids.iter().filter(|id| !missing.contains(*id)) {
+            assert_ne!(in_traffic(subject, id), Some(false), "{id}");
+        }
         let fleet = driver.observe(release.service()).await.expect("observes");
-        let told = told(subject.told).map(|told| told.endpoints).unwrap_or_default();
-        missing.retain(|id| !told.iter().any(|endpoint| *endpoint.instance == **id));
         assert_eq!(fleet.instances().len(), 6);
     }
 
@@ -193,7 +195,15 @@ async fn birth(subject: &Subject<'_>, events: &mut Receiver<What>) -> Vec<Arc<st
         assert_eq!(one.label("castline.slot"), slot.as_deref());
         assert!(one.created_at.is_some() && one.ready_at >= one.created_at, "{one:?}");
     }
-    let told = told(subject.told).expect("the hook was told");
+    if let Some(file) = subject.told {
+        serve(release, &told(file).expect("the hook was told")).await;
+    }
+    assert!(driver.observe("another").await.expect("observes").instances().is_empty());
+    ids
+}
+
+/// Six instances get traffic, and serve.
+async fn serve(release: &Release, told: &Membership) {
     assert_eq!((&told.service, told.weights.len()), (release.service(), 0));
     let addresses: BTreeSet<&str> = told.endpoints.iter().map(|endpoint| &*endpoint.address).collect();
     assert_eq!(addresses.len(), 6, "{addresses:?}");
@@ -201,8 +211,17 @@ async fn birth(subject: &Subject<'_>, events: &mut Receiver<What>) -> Vec<Arc<st
         assert_eq!(endpoint.revision, release.revision().to_string());
         assert!(fetch(&endpoint.address).await.starts_with("HTTP/1"), "{}", endpoint.address);
     }
-    assert!(driver.observe("another").await.expect("observes").instances().is_empty());
-    ids
+}
+
+/// Where an instance gets traffic, by what the hook was told last.
+fn address(subject: &Subject<'_>, id: &str) -> Option<String> {
+    let endpoints = told(subject.told?)?.endpoints;
+    endpoints.into_iter().find(|endpoint| &*endpoint.instance == id).map(|endpoint| endpoint.address)
+}
+
+/// Whether an instance gets traffic, where any does.
+fn in_traffic(subject: &Subject<'_>, id: &str) -> Option<bool> {
+    subject.told.map(|_| address(subject, id).is_some())
 }
 
 /// What an instance answers to a request for its page; what went wrong, if something did.
@@ -243,8 +262,10 @@ async fn refusals(subject: &Subject<'_>) {
     let stranger = Image::from_manifest(manifest).expect("a manifest").assume_verified("a test");
     let stranger = Release::new(Arc::clone(release.service()), &stranger, 1);
     let action = launch(&stranger, zones[0], 91);
-    let reason = refused(driver.perform(&action, Some(&stranger)).await, &action);
-    assert!(reason.contains("sha256:"), "{reason}");
+    if !subject.modes.is_empty() {
+        let reason = refused(driver.perform(&action, Some(&stranger)).await, &action);
+        assert!(reason.contains("sha256:"), "{reason}");
+    }
 
     // The action of one release with another one.
     let action = launch(release, zones[0], 92);
@@ -278,18 +299,21 @@ async fn looks(subject: &Subject<'_>, ids: &[Arc<str>]) {
     assert!(nobody.is_err_and(|error| !error.is_temporary()));
 }
 
-/// Instances that never get ready, and those that end by themselves, fail for good and stay.
-async fn sickness(subject: &Subject<'_>, events: &mut Receiver<What>) {
-    let Subject { driver, release, zones, .. } = subject;
+/// The release, as one that never gets ready, and as one that ends by itself.
+pub(crate) fn sick(release: &Release) -> [Release; 2] {
     let health = HealthCheck {
         interval_millis: 200,
         timeout_millis: 2000,
         retries: 2,
         ..HealthCheck::new(["/bin/sh", "-c", "exit 1"])
     };
-    let sick = scripted(release, "while :; do sleep 1; done", Some(health));
-    let short = scripted(release, "exit 3", None);
-    for (number, release) in [(93, sick), (94, short)] {
+    [scripted(release, "while :; do sleep 1; done", Some(health)), scripted(release, "exit 3", None)]
+}
+
+/// Instances that never get ready, and those that end by themselves, fail for good and stay.
+async fn sickness(subject: &Subject<'_>, events: &mut Receiver<What>) {
+    let Subject { driver, release, zones, .. } = subject;
+    for (number, release) in (93..).zip(sick(release)) {
         let id = launched(*driver, &launch(&release, zones[1], number), &release).await;
         event(
             events,
@@ -319,10 +343,7 @@ async fn gone(subject: &Subject<'_>, id: &Arc<str>) {
 
 /// Retired: out of traffic, then ended, or kept.
 async fn death(subject: &Subject<'_>, ids: &[Arc<str>], events: &mut Receiver<What>) {
-    let Subject { driver, release, told: file, .. } = subject;
-    let in_traffic = |id: &Arc<str>| {
-        told(file).is_some_and(|told| told.endpoints.iter().any(|endpoint| endpoint.instance == *id))
-    };
+    let Subject { driver, release, .. } = subject;
     let shift = Action {
         key: Key("plan-0-shift-0-0".into()),
         service: Arc::clone(release.service()),
@@ -332,16 +353,17 @@ async fn death(subject: &Subject<'_>, ids: &[Arc<str>], events: &mut Receiver<Wh
     assert_eq!(answer, [What::Shifted { key: shift.key.clone() }]);
 
     for (id, disposal) in [(&ids[0], Disposal::Isolate), (&ids[1], Disposal::Quarantine)] {
-        assert!(in_traffic(id));
-        let address =
-            told(file).expect("told").endpoints.into_iter().find(|it| it.instance == *id).expect("in it");
+        assert_ne!(in_traffic(subject, id), Some(false));
+        let address = address(subject, id);
         let action = retire(release, id, disposal);
         for _ in 0..2 {
             let answer = driver.perform(&action, None).await.expect("retires");
             assert_eq!(answer, [What::Quarantined { instance: Arc::clone(id) }]);
-            assert!(!in_traffic(id));
+            assert_ne!(in_traffic(subject, id), Some(true));
         }
-        assert!(!fetch(&address.address).await.starts_with("HTTP/1"), "it does not go on in quarantine");
+        if let Some(address) = address {
+            assert!(!fetch(&address).await.starts_with("HTTP/1"), "it does not go on in quarantine");
+        }
         let fleet = driver.observe(release.service()).await.expect("observes");
         assert_eq!(fleet.instance(id).map(|one| one.phase), Some(Phase::Quarantined));
     }
@@ -354,7 +376,7 @@ async fn death(subject: &Subject<'_>, ids: &[Arc<str>], events: &mut Receiver<Wh
     }
     for id in ids {
         gone(subject, id).await;
-        assert!(!in_traffic(id));
+        assert_ne!(in_traffic(subject, id), Some(true));
     }
     event(events, |what| matches!(what, What::Gone { instance } if *instance == ids[5])).await;
     let stranger: Arc<str> = "never-there".into();
@@ -365,4 +387,64 @@ async fn death(subject: &Subject<'_>, ids: &[Arc<str>], events: &mut Receiver<Wh
         let _ = writeln!(left, "{one:?}");
     }
     assert!(left.is_empty(), "{left}");
+}
+
+/// A release with mounts: where, of what, and whether it is only to be read.
+pub(crate) fn with_mounts<const N: usize>(release: &Release, mounts: [(&str, &str, bool); N]) -> Release {
+    let mount = |(target, source, read_only): (&str, &str, bool)| {
+        (target.to_owned(), Mount { source: source.to_owned(), read_only })
+    };
+    let spec = InstanceSpec { mounts: Some(mounts.map(mount).into()), ..release.spec().clone() };
+    release.clone().with_spec(spec)
+}
+
+/// What an instance of the next test does: it says once it is done.
+const USE_MOUNTS: &str = r"cat /fixed/file >/data/seen
+echo changed >/fixed/file
+touch /fixed/new
+cat /one >/data/one
+touch /volume/written
+cat /data/seen >/data/done
+while :; do sleep 1; done";
+
+/// What a release mounts is there, as it says, is no drift, and outlives the instance. `volume` is one that the platform keeps itself.
+pub(crate) async fn mounts(
+    driver: &dyn Driver,
+    release: &Release,
+    folder: &Path,
+    volume: Option<&str>,
+    modes: &[CheckMode],
+) {
+    let place = |name: &str| folder.join(name).to_str().expect("text").to_owned();
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap_or_default();
+    for name in ["data", "fixed", "volume"] {
+        std::fs::create_dir_all(folder.join(name)).expect("a folder");
+    }
+    std::fs::write(folder.join("fixed/file"), "as it was\n").expect("writes");
+    let own = place("volume");
+    let scripted = scripted(release, USE_MOUNTS, None);
+    let scripted = with_mounts(
+        &scripted,
+        [
+            ("/data", &place("data"), false),
+            ("/fixed", &place("fixed"), true),
+            ("/one", &place("fixed/file"), true),
+            ("/volume", volume.unwrap_or(&own), false),
+        ],
+    );
+    let id = launched(driver, &launch(&scripted, "a", 0), &scripted).await;
+    let deadline = Instant::now() + PATIENCE;
+    while read("data/done").is_empty() {
+        assert!(Instant::now() < deadline, "it was never done");
+        sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!([read("data/seen"), read("data/one"), read("fixed/file")], ["as it was\n"; 3]);
+    assert!(!folder.join("fixed/new").exists());
+    assert_eq!(folder.join("volume/written").exists(), volume.is_none());
+    for mode in modes {
+        let report = driver.check(&id, &scripted, *mode).await.expect("looks");
+        assert!(report.is_clean(), "{mode:?} {:?}", shown(&report));
+    }
+    driver.perform(&retire(release, &id, Disposal::End), None).await.expect("retires");
+    assert_eq!([read("data/seen"), read("fixed/file")], ["as it was\n"; 2], "what was mounted outlives it");
 }

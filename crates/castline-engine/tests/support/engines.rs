@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File},
+    net::TcpListener,
     os::unix::{fs::PermissionsExt as _, net::UnixStream},
     path::{Path, PathBuf},
     process::{Child, Command},
@@ -9,35 +10,49 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What podman needs where it is not the system's own: no ulimits that are not ours to raise, no journal.
-const PODMAN: &str = "\
-[containers]
-default_ulimits=[\"nofile=4096:4096\",\"nproc=4096:4096\"]
-netns=\"none\"
-[engine]
-runtime=\"runc\"
-cgroup_manager=\"cgroupfs\"
-events_logger=\"file\"
-";
+use xtask::{
+    certificates::{Authority, Proves},
+    engines::command,
+    podman::Podman,
+};
 
 /// An engine.
 pub(crate) struct Engine {
     folder: tempfile::TempDir,
     child: Option<Child>,
-    podman: bool,
+    podman: Option<Podman>,
+    tls: Option<Tls>,
+}
+
+/// Where an engine is besides at its socket, and who vouches for it and for its clients.
+struct Tls {
+    port: u16,
+    authority: Authority,
 }
 
 impl Engine {
     pub(crate) fn docker() -> Self {
-        let mut engine = Self { folder: tempfile::tempdir().expect("a folder"), child: None, podman: false };
+        let mut engine = Self { folder: folder(), child: None, podman: None, tls: None };
+        engine.start();
+        engine
+    }
+
+    /// One that can be had by TCP as well, by those who have a certificate.
+    pub(crate) fn docker_by_tls() -> Self {
+        let folder = folder();
+        let authority = Authority::new(folder.path(), "ca").expect("an authority");
+        authority.issue("server", Proves::Server).expect("a certificate");
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port").port();
+        let tls = Some(Tls { port, authority });
+        let mut engine = Self { folder, child: None, podman: None, tls };
         engine.start();
         engine
     }
 
     pub(crate) fn podman() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        fs::write(folder.path().join("containers.conf"), PODMAN).expect("writes");
-        let mut engine = Self { folder, child: None, podman: true };
+        let folder = folder();
+        let podman = Podman::new(folder.path()).expect("writes");
+        let mut engine = Self { folder, child: None, podman: Some(podman), tls: None };
         engine.start();
         engine
     }
@@ -50,40 +65,27 @@ impl Engine {
         format!("unix://{}", self.path("socket").display())
     }
 
+    /// Where it is by TCP, and who vouches for it.
+    pub(crate) fn by_tls(&self) -> (String, &Authority) {
+        let tls = self.tls.as_ref().expect("one by TLS");
+        (format!("tcp://127.0.0.1:{}", tls.port), &tls.authority)
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn program(name: &str) -> Command {
-        let folders = ["/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/bin", "/usr/local/sbin"];
-        let program = folders.iter().map(|folder| Path::new(folder).join(name)).find(|path| path.is_file());
-        let mut command = Command::new(program.expect("it is there"));
-        // Engines look for their runtimes in it.
-        command.env("PATH", folders.join(":"));
-        command
-    }
-
-    fn start(&mut self) {
+    /// Starts it, with what it had when it was ended.
+    pub(crate) fn start(&mut self) {
         let log = File::options().append(true).create(true).open(self.path("log")).expect("a log");
         let socket = self.path("socket");
-        let mut command = if self.podman {
-            let mut command = Self::program("podman");
-            command.env("CONTAINERS_CONF", self.path("containers.conf"));
-            for name in ["root", "runroot", "tmpdir"] {
-                command.arg(format!("--{name}")).arg(self.path(name));
+        let mut command = match &self.podman {
+            Some(podman) => {
+                let mut command = podman.command();
+                command.args(["system", "service", "--time=0", &self.url()]);
+                command
             }
-            command.args(["system", "service", "--time=0", &self.url()]);
-            command
-        } else {
-            let mut command = Self::program("dockerd");
-            for name in ["data-root", "exec-root", "pidfile"] {
-                command.arg(format!("--{name}")).arg(self.path(name));
-            }
-            command.args(["-H", &self.url(), "--bridge=none", "--storage-driver=overlay2"]);
-            command.args(
-                ["iptables", "ip6tables", "ip-forward", "ip-masq"].map(|name| format!("--{name}=false")),
-            );
-            command
+            None => self.dockerd(),
         };
         command.stdout(log.try_clone().expect("a log")).stderr(log);
         self.child = Some(command.spawn().expect("it starts"));
@@ -95,39 +97,48 @@ impl Engine {
         }
     }
 
-    /// Removes every container, as the engine's own program would.
-    fn clear(&self) {
-        if !self.podman {
-            return;
-        }
-        let mut command = Self::program("podman");
-        command.env("CONTAINERS_CONF", self.path("containers.conf"));
-        for name in ["root", "runroot", "tmpdir"] {
+    fn dockerd(&self) -> Command {
+        let mut command = command("dockerd");
+        for name in ["data-root", "exec-root", "pidfile"] {
             command.arg(format!("--{name}")).arg(self.path(name));
         }
-        let _ = command.args(["rm", "--all", "--force", "--time", "0"]).output();
+        command.args(["-H", &self.url(), "--bridge=none", "--storage-driver=overlay2"]);
+        command
+            .args(["iptables", "ip6tables", "ip-forward", "ip-masq"].map(|name| format!("--{name}=false")));
+        if let Some(tls) = &self.tls {
+            command.args(["-H", &self.by_tls().0, "--tlsverify", "--tlscacert"]);
+            command.arg(tls.authority.certificate());
+            command.arg("--tlscert").arg(self.path("server.crt"));
+            command.arg("--tlskey").arg(self.path("server.key"));
+        }
+        command
     }
+
+    /// Ends it. What podman runs goes on; dockerd ends its containers, and the containerd that it has started.
+    pub(crate) fn end(&mut self) {
+        let Some(mut child) = self.child.take() else { return };
+        let _ = Command::new("/bin/kill").arg(child.id().to_string()).status();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while child.try_wait().is_ok_and(|ended| ended.is_none()) {
+            if Instant::now() > deadline {
+                let _ = child.kill();
+                let _ = child.wait();
+                break;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a folder")
 }
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        self.clear();
-        if let Some(mut child) = self.child.take() {
-            // dockerd ends its containers, and the containerd that it has started, when it is asked to end.
-            let _ = Command::new("/bin/kill").arg(child.id().to_string()).status();
-            let deadline = Instant::now() + Duration::from_secs(30);
-            while child.try_wait().is_ok_and(|ended| ended.is_none()) {
-                if Instant::now() > deadline {
-                    let _ = child.kill();
-                    let _ = child.wait();
-                    break;
-                }
-                thread::sleep(Duration::from_millis(50));
-            }
-        }
-        // containers/storage mounts its folder onto itself.
-        if self.podman {
-            let _ = Command::new("umount").arg(self.path("root/overlay")).output();
+        self.end();
+        if let Some(podman) = &self.podman {
+            podman.clear();
         }
     }
 }

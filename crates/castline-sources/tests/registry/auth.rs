@@ -7,6 +7,7 @@ use castline_sources::{
     Error, Reference,
     registry::{Credentials, Registry, RegistryOptions},
 };
+use xtask::certificates::{Authority, Proves};
 
 use crate::{
     available, client,
@@ -55,64 +56,22 @@ async fn a_password_is_asked_for_and_the_right_one_is_let_in() {
     assert_eq!(registry.tags(&to).await.expect("tags"), ["v1"]);
 }
 
-/// An authority and a certificate of it for 127.0.0.1.
-fn certificates(folder: &Path) {
-    let at = |name: &str| folder.join(name).to_string_lossy().into_owned();
-    let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-    run(
-        "openssl",
-        &[
-            &["req", "-x509", "-days", "2", "-subj", "/CN=castline test"][..],
-            &key,
-            &["-keyout", &at("ca.key"), "-out", &at("ca.crt")],
-        ]
-        .concat(),
-    );
-    run(
-        "openssl",
-        &[&["req", "-subj", "/CN=127.0.0.1"][..], &key, &["-keyout", &at("tls.key"), "-out", &at("tls.csr")]]
-            .concat(),
-    );
-    fs::write(folder.join("ext"), "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
-        .expect("written");
-    run(
-        "openssl",
-        &[
-            "x509",
-            "-req",
-            "-days",
-            "2",
-            "-in",
-            &at("tls.csr"),
-            "-CA",
-            &at("ca.crt"),
-            "-CAkey",
-            &at("ca.key"),
-            "-CAcreateserial",
-            "-extfile",
-            &at("ext"),
-            "-out",
-            &at("tls.crt"),
-        ],
-    );
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn tls_of_an_own_authority_is_spoken_once_that_is_given() {
     if !available(&["openssl"]) {
         return;
     }
     let folder = folder();
-    certificates(folder.path());
-    let place = folder.path().display();
-    let tls = format!("  tls:\n    certificate: {place}/tls.crt\n    key: {place}/tls.key\n");
+    let authority = Authority::new(folder.path(), "ca").expect("an authority");
+    let (certificate, key) = authority.issue("tls", Proves::Server).expect("a certificate");
+    let tls = format!("  tls:\n    certificate: {}\n    key: {}\n", certificate.display(), key.display());
     let server = Server::start(folder.path(), &tls, "");
     let to = server.image("app:v1");
     let error = push(&client(), &to).await.expect_err("not trusted");
     assert_eq!(error.code(), ErrorCode::RegistryUnreachable, "{error}");
     assert!(error.to_string().contains("certificate"), "{error}");
 
-    let authority = fs::read(folder.path().join("ca.crt")).expect("the authority");
+    let authority = fs::read(authority.certificate()).expect("the authority");
     push(&with(RegistryOptions::default().with_authorities(authority)), &to).await.expect("trusted");
     let error =
         Registry::new(RegistryOptions::default().with_authorities("nonsense")).expect_err("no certificate");

@@ -4,6 +4,7 @@
 //! Podman's own API, which health checks need.
 
 use std::{
+    error::Error,
     fs, io,
     path::PathBuf,
     pin::Pin,
@@ -30,7 +31,7 @@ use tokio::{
 use tokio_rustls::{
     TlsConnector,
     rustls::{
-        ClientConfig, RootCertStore,
+        ClientConfig, Error as TlsError, RootCertStore,
         pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _},
     },
 };
@@ -46,6 +47,8 @@ const LONGEST_ERROR: usize = 64 << 10;
 const SAID: usize = 2000;
 /// For how long a connection may take to be made.
 const CONNECTING: Duration = Duration::from_secs(10);
+/// For how long one that is not used any more may take to say why.
+const ENDING: Duration = Duration::from_secs(1);
 
 /// One engine.
 pub(super) struct Api {
@@ -58,7 +61,15 @@ pub(super) struct Api {
 
 enum Place {
     Socket(PathBuf),
-    Tcp { authority: String, tls: Option<(TlsConnector, ServerName<'static>)> },
+    Tcp { authority: String, tls: Option<Tls> },
+}
+
+/// How it is known to be the one.
+struct Tls {
+    connector: TlsConnector,
+    name: ServerName<'static>,
+    /// Whether castline has no certificate to show.
+    anonymous: bool,
 }
 
 /// What answers.
@@ -128,8 +139,11 @@ impl Api {
             }
             let name = name.trim_matches(['[', ']']).to_owned();
             let name = ServerName::try_from(name).map_err(|_| unclear("its host is no name"))?;
-            let tls = host.tls.as_ref().map(connector).transpose()?;
-            Place::Tcp { authority: authority.to_owned(), tls: tls.map(|tls| (tls, name)) }
+            let tls = host.tls.as_ref().map(|tls| {
+                let anonymous = tls.certificate.is_none();
+                connector(tls).map(|connector| Tls { connector, name, anonymous })
+            });
+            Place::Tcp { authority: authority.to_owned(), tls: tls.transpose()? }
         } else {
             return Err(unclear("it is neither unix:///PATH nor tcp://HOST:PORT"));
         };
@@ -301,14 +315,19 @@ impl Api {
             let stream = timeout(CONNECTING, self.connect())
                 .await
                 .map_err(|_| DriverError::temporary(format!("{} cannot be reached", self.url)))?
-                .map_err(|error| {
-                    DriverError::temporary(format!("{} cannot be reached: {error}", self.url))
-                })?;
+                .map_err(|error| self.lost("cannot be reached", &error))?;
             let (mut sender, connection) =
                 http1::handshake(TokioIo::new(stream)).await.map_err(|error| self.broken(&error))?;
             // It ends with the answer's last byte, or when the answer is let go of.
-            tokio::spawn(connection);
-            sender.send_request(request).await.map_err(|error| self.broken(&error))
+            let driven = tokio::spawn(connection);
+            match sender.send_request(request).await {
+                // The connection has ended before anything was sent: why, only it knows.
+                Err(error) if error.is_canceled() => match timeout(ENDING, driven).await {
+                    Ok(Ok(Err(cause))) => Err(self.broken(&cause)),
+                    _ => Err(self.broken(&error)),
+                },
+                sent => sent.map_err(|error| self.broken(&error)),
+            }
         };
         match patience {
             None => work.await,
@@ -322,7 +341,7 @@ impl Api {
         match &self.place {
             Place::Socket(path) => Ok(Box::new(UnixStream::connect(path).await?)),
             Place::Tcp { authority, tls: None } => Ok(Box::new(TcpStream::connect(authority).await?)),
-            Place::Tcp { authority, tls: Some((connector, name)) } => {
+            Place::Tcp { authority, tls: Some(Tls { connector, name, .. }) } => {
                 let stream = TcpStream::connect(authority).await?;
                 Ok(Box::new(connector.connect(name.clone(), stream).await?))
             }
@@ -384,8 +403,60 @@ impl Api {
     }
 
     fn broken(&self, error: &hyper::Error) -> DriverError {
-        DriverError::temporary(format!("{}: the connection broke: {error}", self.url))
+        self.lost("has let the connection break", error)
     }
+
+    /// There is no connection, or none any more. That may pass, but for certificates: who is not believed will not be believed next time.
+    fn lost(&self, how: &str, error: &(dyn Error + 'static)) -> DriverError {
+        let url = &self.url;
+        let why = causes(error);
+        let anonymous = match &self.place {
+            Place::Tcp { tls: Some(tls), .. } => tls.anonymous,
+            _ => return DriverError::temporary(format!("{url} {how}: {why}")),
+        };
+        match refusal_of_tls(error) {
+            Some(TlsError::InvalidCertificate(_)) => DriverError::permanent(format!(
+                "{url}: its certificate is not believed: {why}; `tls.ca` is who has to vouch for it"
+            )),
+            // In TLS 1.3 an engine looks at the client's certificate when the client takes the connection to be made already.
+            Some(TlsError::AlertReceived(_)) if anonymous => DriverError::permanent(format!(
+                "{url}: it does not let castline in, which shows no certificate: {why}; give it `tls.certificate` and `tls.key`"
+            )),
+            Some(TlsError::AlertReceived(_)) => DriverError::permanent(format!(
+                "{url}: it does not let castline in with the certificate that it shows, `tls.certificate`: {why}"
+            )),
+            _ => DriverError::temporary(format!("{url} {how}: {why}")),
+        }
+    }
+}
+
+/// What an error says, and what those say that it comes of, as far as it does not say so itself.
+fn causes(error: &(dyn Error + 'static)) -> String {
+    let mut said = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if !said.contains(&text) {
+            said = format!("{said}: {text}");
+        }
+        next = cause.source();
+    }
+    said
+}
+
+/// What TLS has against it, if it is that which an error comes of.
+fn refusal_of_tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a TlsError> {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        // An error of the operating system is no source of what it carries: it says the same.
+        let carried = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        let found = carried.and_then(|carried| carried.downcast_ref::<TlsError>());
+        if let Some(found) = found.or_else(|| cause.downcast_ref()) {
+            return Some(found);
+        }
+        next = cause.source();
+    }
+    None
 }
 
 impl std::fmt::Debug for Api {

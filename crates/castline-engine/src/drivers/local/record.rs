@@ -10,6 +10,7 @@
 //!   upper/ work/ merged/      its overlay; or
 //!   tree/                     its own copy of the image's tree
 //!   bundle/          what the OCI runtime is told
+//! STATE/instances/.gone-ID/   what is being removed
 //! ```
 
 use std::{
@@ -92,6 +93,9 @@ pub(super) struct Vitals {
     /// Why it has failed for good.
     pub(super) failed: Option<String>,
 }
+
+/// What the name of a folder begins with that is being removed.
+pub(super) const ASIDE: &str = ".gone-";
 
 /// An instance's folder.
 #[derive(Clone, Debug)]
@@ -178,42 +182,67 @@ impl Folder {
 
     /// Locks it; nothing where there is no such instance and none is to be.
     pub(super) async fn claim(self, create: bool) -> Result<Option<Claim>, DriverError> {
-        let path = self.join("lock");
         let deadline = Instant::now() + PATIENCE;
         loop {
             if create {
                 private_folder(&self.0)?;
             }
-            let mut options = File::options();
-            options.read(true).write(true).create(create).mode(0o600);
-            let lock = match options.open(&path) {
-                Ok(lock) => lock,
+            match self.attempt(create)? {
+                Attempt::Locked(lock) => return Ok(Some(Claim { folder: self, lock })),
                 // It was removed just now: another look at whether it is to be made.
-                Err(error) if error.kind() == ErrorKind::NotFound && create => continue,
-                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-                Err(error) => return Err(failed(path.display())(error)),
-            };
-            match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => {
-                    // It may have been removed, and made anew, while this one waited.
-                    let same = |there: fs::Metadata| {
-                        lock.metadata().is_ok_and(|own| (own.dev(), own.ino()) == (there.dev(), there.ino()))
-                    };
-                    if fs::metadata(&path).is_ok_and(same) {
-                        return Ok(Some(Claim { folder: self, lock }));
-                    }
-                }
-                Err(rustix::io::Errno::WOULDBLOCK) if Instant::now() < deadline => {
-                    sleep(Duration::from_millis(20)).await;
-                }
-                Err(rustix::io::Errno::WOULDBLOCK) => {
+                Attempt::Replaced => {}
+                Attempt::Absent if create => {}
+                Attempt::Absent => return Ok(None),
+                Attempt::Busy if Instant::now() < deadline => sleep(Duration::from_millis(20)).await,
+                Attempt::Busy => {
                     let message = format!("somebody else is at work on the instance {}", self.id());
                     return Err(DriverError::temporary(message));
                 }
-                Err(error) => return Err(failed(path.display())(error.into())),
             }
         }
     }
+
+    /// Locks it if nobody is at work on it; nothing where somebody is, or where there is no such instance.
+    pub(super) fn claim_idle(self) -> Result<Option<Claim>, DriverError> {
+        match self.attempt(false)? {
+            Attempt::Locked(lock) => Ok(Some(Claim { folder: self, lock })),
+            Attempt::Absent | Attempt::Replaced | Attempt::Busy => Ok(None),
+        }
+    }
+
+    fn attempt(&self, create: bool) -> Result<Attempt, DriverError> {
+        let path = self.join("lock");
+        let mut options = File::options();
+        options.read(true).write(true).create(create).mode(0o600);
+        let lock = match options.open(&path) {
+            Ok(lock) => lock,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Attempt::Absent),
+            Err(error) => return Err(failed(path.display())(error)),
+        };
+        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {
+                // It may have been removed, and made anew, while this one waited.
+                let same = |there: fs::Metadata| {
+                    lock.metadata().is_ok_and(|own| (own.dev(), own.ino()) == (there.dev(), there.ino()))
+                };
+                let same = fs::metadata(&path).is_ok_and(same);
+                Ok(if same { Attempt::Locked(lock) } else { Attempt::Replaced })
+            }
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(Attempt::Busy),
+            Err(error) => Err(failed(path.display())(error.into())),
+        }
+    }
+}
+
+/// What came of one attempt to lock an instance.
+enum Attempt {
+    Locked(File),
+    /// Somebody else has it.
+    Busy,
+    /// It was removed before it was locked, and may have been made anew.
+    Replaced,
+    /// There is none.
+    Absent,
 }
 
 impl Claim {
