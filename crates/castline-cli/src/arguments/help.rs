@@ -66,7 +66,8 @@ Examples:
 
 Blobs are checked as they come; then the image is verified as by `castline verify`, and named in the
 layout if it is intact. A pull that was interrupted goes on where it was. Credentials are those of
-`docker login` and `podman login`, credential helpers included; HTTPS_PROXY, HTTP_PROXY and NO_PROXY count.
+`docker login` and `podman login`, credential helpers included; HTTPS_PROXY, HTTP_PROXY and NO_PROXY count,
+but for loopback, which is asked directly.
 Exit status: 0 it is there and intact; 1 it has an error, or something could not be checked; 2 it
 could not be pulled.";
 

@@ -55,8 +55,8 @@ async fn a_password_is_asked_for_and_the_right_one_is_let_in() {
     assert_eq!(registry.tags(&to).await.expect("tags"), ["v1"]);
 }
 
-/// An authority and a certificate of it for 127.0.0.1.
-fn certificates(folder: &Path) {
+/// An authority and a certificate of it for 127.0.0.1 and `registry.invalid`.
+pub(crate) fn certificates(folder: &Path) {
     let at = |name: &str| folder.join(name).to_string_lossy().into_owned();
     let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
     run(
@@ -73,8 +73,11 @@ fn certificates(folder: &Path) {
         &[&["req", "-subj", "/CN=127.0.0.1"][..], &key, &["-keyout", &at("tls.key"), "-out", &at("tls.csr")]]
             .concat(),
     );
-    fs::write(folder.join("ext"), "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
-        .expect("written");
+    fs::write(
+        folder.join("ext"),
+        "subjectAltName=IP:127.0.0.1,DNS:registry.invalid\nbasicConstraints=CA:FALSE\n",
+    )
+    .expect("written");
     run(
         "openssl",
         &[
