@@ -9,6 +9,7 @@ mod images;
 mod moving;
 mod proxy;
 mod server;
+mod tokens;
 mod wire;
 
 use std::time::Duration;
