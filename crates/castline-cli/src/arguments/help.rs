@@ -77,8 +77,9 @@ Examples:
   castline push oci:images:app docker://registry.example/app:v1
   castline push oci:images:app docker://registry.example/team/app:v1 --mount docker://registry.example/base
 
-Only what is intact is pushed, and of that only what the registry does not have. Printed is the
-digest by which it is there.
+Only what is intact is pushed, and of that only what the registry does not have. What refers to
+another image (its `subject`) is found by `castline list --referrers`, whatever the registry. Printed
+is the digest by which it is there.
 Exit status: 0 it is there; 1 it is not intact, and was not pushed; 2 it could not be pushed.";
 
 #[cfg(feature = "registry")]

@@ -22,9 +22,9 @@ use std::{
 use castline_core::{Algorithm, BlobName, Descriptor, Digest, Hasher, Limits, Watch, shown};
 
 pub use self::blob::{BlobWriter, StoredBlob};
+pub(crate) use self::index::IndexFile;
 use self::{
     files::{Files, Real},
-    index::IndexFile,
     place::Place,
 };
 use crate::{Error, Layout, Result};

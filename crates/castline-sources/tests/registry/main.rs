@@ -8,6 +8,7 @@ mod hostile;
 mod images;
 mod moving;
 mod proxy;
+mod referrers;
 mod server;
 mod tokens;
 mod wire;
