@@ -70,8 +70,8 @@ fn what_the_zstd_program_writes_is_read_in_all_its_forms() {
     let files = folder.path().join("files");
     fs::create_dir(&files).expect("a folder");
     // More than one block, and more than compresses to nothing.
-    let text: String =
-        (0..200_000_u32).map(|number| format!("{:x} ", number.wrapping_mul(0x9e37_79b9))).collect();
+    let numbers = (0..200_000_u32).map(|number| number.wrapping_mul(0x9e37_79b9).to_string());
+    let text = numbers.collect::<Vec<_>>().join(" ");
     fs::write(files.join("text"), &text).expect("writes");
     fs::write(files.join("again"), &text).expect("writes");
     let plain = ImageBuilder::new(platform())

@@ -104,8 +104,9 @@ pub(crate) fn proxy(port: u16, authorization: Option<&'static str>) -> Mock {
             let _ = client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n");
         } else {
             let headers = request.headers.iter().filter(|(name, _)| !name.starts_with("proxy-"));
-            let headers: String = headers.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-            let _ = server.write_all(format!("{} HTTP/1.1\r\n{headers}\r\n", request.line).as_bytes());
+            let headers: Vec<String> = headers.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+            let head = format!("{} HTTP/1.1\r\n{}\r\n", request.line, headers.concat());
+            let _ = server.write_all(head.as_bytes());
         }
         let (Ok(mut from), Ok(mut to)) = (client.try_clone(), server.try_clone()) else { return };
         let up = thread::spawn(move || {
