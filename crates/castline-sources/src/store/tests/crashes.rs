@@ -89,7 +89,9 @@ fn write(files: &Simulated, acknowledged: &mut Acknowledged) -> crate::Result<()
         }
         acknowledged.blob(layer);
         for document in documents {
-            layout.write(document)?;
+            if !layout.has(&Digest::of(document), document.len() as u64, &Watch::none())? {
+                layout.write(document)?;
+            }
             acknowledged.blob(document);
         }
         layout.name(Some(tag), &image.descriptor)?;
@@ -237,6 +239,36 @@ fn acknowledged_is_there_whichever_call_fails_and_whichever_fails_after_that() {
         }
     }
     assert!(calls > 100 && stopped > calls && worlds > 10_000, "{calls} {stopped} {worlds}");
+}
+
+#[test]
+fn after_a_failed_fsync_a_writer_acknowledges_nothing_more() {
+    let mut refused = 0;
+    for call in 0.. {
+        let files = Simulated::default();
+        let layout =
+            LayoutWriter::open_in(Box::new(files.clone()), Path::new("/disk/layout")).expect("opens");
+        files.fail_at(call, Fault::LostSync);
+        let first = layout.write(b"one");
+        if !files.has_failed() {
+            break;
+        }
+        if first.is_ok() {
+            continue;
+        }
+        match layout.write(b"two") {
+            Ok(_) => assert!(files.text(&path_of(b"two")).is_some()),
+            Err(error) => {
+                assert!(error.to_string().contains("open the layout anew"), "{error}");
+                assert_eq!(files.text(&path_of(b"two")), None);
+                // Though it may look as if it were there.
+                assert!(!layout.has(&Digest::of(b"one"), 3, &Watch::none()).is_ok_and(|there| there));
+                refused += 1;
+            }
+        }
+    }
+    // Of the folders that blobs and blobs/sha256 are in, of the file, and of its folder.
+    assert_eq!(refused, 4);
 }
 
 #[test]
