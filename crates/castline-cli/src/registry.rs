@@ -241,14 +241,19 @@ fn registry(network: &Network, reference: &Reference) -> Result<Registry, Failur
         .with_plain_http(network.plain_http)
         .with_proxies(proxies);
     let mut authorities = network.authority.clone();
-    authorities.extend(authorities_of(Path::new("/etc/docker/certs.d"), host));
+    let own = env::var_os("HOME").map(|home| Path::new(&home).join(".config/containers/certs.d"));
+    for folder in own.into_iter().chain(["/etc/containers/certs.d", "/etc/docker/certs.d"].map(PathBuf::from))
+    {
+        authorities.extend(authorities_of(&folder, host));
+    }
     for path in authorities {
         options = options.with_authorities(fs::read(&path).map_err(|error| at(&path, &error))?);
     }
     Ok(Registry::new(options)?)
 }
 
-/// Certificates that Docker trusts for a host: all that end in `.crt`.
+/// Certificates that Docker and containers-certs.d(5) trust for a host: all that end in `.crt`. Those that they show of
+/// themselves (`.cert` and `.key`) are not used.
 fn authorities_of(folder: &Path, host: &str) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder.join(host)) else { return Vec::new() };
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));

@@ -3,9 +3,14 @@
 
 use std::{
     fs,
+    io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
     path::Path,
     process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -20,13 +25,18 @@ struct Server {
 impl Server {
     /// With `ann` and her password where there is `htpasswd`.
     fn start(folder: &Path, htpasswd: Option<&Path>) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port").port();
         let auth = htpasswd.map_or(String::new(), |path| {
             format!("auth:\n  htpasswd:\n    realm: test\n    path: {}\n", path.display())
         });
+        Self::with(folder, &auth)
+    }
+
+    /// With more at the end of its configuration, that of `http:`.
+    fn with(folder: &Path, more: &str) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port").port();
         let configuration = folder.join("registry.yml");
         let text = format!(
-            "version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: {}\nhttp:\n  addr: 127.0.0.1:{port}\n{auth}",
+            "version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: {}\nhttp:\n  addr: 127.0.0.1:{port}\n{more}",
             folder.join("registry").display()
         );
         fs::write(&configuration, text).expect("written");
@@ -239,4 +249,96 @@ fn passwords_come_from_files_and_helpers_and_are_printed_nowhere() {
     let text = format!(r#"{{"auths": {{"{}/app": {{"auth": "YW5uOmh1bnRlcjI="}}}}}}"#, server.host);
     fs::write(&authfile, text).expect("written");
     assert_eq!(run(home, &with).0, 0);
+}
+
+#[test]
+fn authorities_are_taken_from_where_containers_keep_them() {
+    if !available(&["openssl"]) {
+        return;
+    }
+    let folder = folder();
+    let home = folder.path();
+    let at = |name: &str| home.join(name).display().to_string();
+    let made = Command::new("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-days",
+            "2",
+        ])
+        .args(["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+        .args(["-keyout", &at("tls.key"), "-out", &at("tls.crt")])
+        .output()
+        .expect("it runs");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let tls = format!("  tls:\n    certificate: {}\n    key: {}\n", at("tls.crt"), at("tls.key"));
+    let server = Server::with(home, &tls);
+    let image = server.image("app:v1");
+    let push = || run(home, &["push", "oci:layouts/three-layers:v1", &image]);
+    let (status, text, errors) = push();
+    assert!(status == 2 && errors.contains("certificate"), "{text}{errors}");
+    let place = home.join(".config/containers/certs.d").join(&server.host);
+    fs::create_dir_all(&place).expect("a folder");
+    // What is of a client is left alone, and what is of another ending.
+    for (from, to) in [("tls.key", "client.key"), ("tls.key", "client.cert"), ("tls.crt", "notes.txt")] {
+        fs::copy(home.join(from), place.join(to)).expect("copies");
+    }
+    assert_eq!(push().0, 2);
+    fs::copy(home.join("tls.crt"), place.join("own.crt")).expect("copies");
+    let (status, text, errors) = push();
+    assert_eq!((status, &*errors), (0, ""), "{text}");
+}
+
+/// An HTTP proxy that answers every request by itself, with a manifest, and says how often it was asked.
+fn proxy() -> (u16, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let (mut head, mut byte) = (Vec::new(), [0]);
+            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|length| length > 0) {
+                head.push(byte[0]);
+            }
+            assert!(head.starts_with(b"GET http://registry.invalid/v2/app/manifests/v1 "));
+            count.fetch_add(1, Ordering::SeqCst);
+            let body = r#"{"schemaVersion":2,"config":{}}"#;
+            let length = body.len();
+            let _ = write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            );
+        }
+    });
+    (port, asked)
+}
+
+#[test]
+fn the_environment_says_through_which_proxy() {
+    let folder = folder();
+    let (port, asked) = proxy();
+    let address = format!("http://127.0.0.1:{port}");
+    for (number, name) in ["HTTP_PROXY", "http_proxy"].into_iter().enumerate() {
+        let mut command =
+            castline(folder.path(), &["pin", "docker://registry.invalid/app:v1", "--plain-http"]);
+        for other in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"] {
+            command.env_remove(other);
+        }
+        let (status, text, errors) = outcome(command.env(name, &address));
+        assert!(status == 0 && text.starts_with("docker://registry.invalid/app@sha256:"), "{text}{errors}");
+        assert_eq!(asked.load(Ordering::SeqCst), number + 1);
+    }
+    // 0.0.0.0 is this machine, without being loopback by name; nobody listens at port 1.
+    let mut command = castline(folder.path(), &["pin", "docker://0.0.0.0:1/app:v1", "--plain-http"]);
+    let command = command.env("HTTP_PROXY", &address).env("NO_PROXY", "registry.example,0.0.0.0");
+    let (status, _, errors) = outcome(command);
+    assert!(status == 2 && errors.contains("http://0.0.0.0:1/"), "{errors}");
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
 }

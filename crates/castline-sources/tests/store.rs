@@ -105,6 +105,21 @@ fn a_partial_file_that_was_damaged_is_found_out_and_the_next_begins_anew() {
 }
 
 #[test]
+fn a_blob_that_a_crash_has_left_under_two_names_is_not_written_to() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let layout = layout(&folder);
+    let digest = layout.write(b"content").expect("writes").digest;
+    let partial = layout.path().join(".castline").join(format!("partial-sha256-{}", digest.encoded()));
+    fs::create_dir(layout.path().join(".castline")).expect("a folder");
+    fs::hard_link(blob_file(&layout, &digest), &partial).expect("a link");
+    let mut blob = layout.resume(&digest).expect("begins");
+    assert_eq!(blob.written(), 0);
+    blob.write_all(b"more").expect("writes");
+    drop(blob);
+    assert_eq!(fs::read(blob_file(&layout, &digest)).expect("is there"), b"content");
+}
+
+#[test]
 fn a_damaged_blob_is_not_there_and_is_replaced() {
     let folder = tempfile::tempdir().expect("a folder");
     let layout = layout(&folder);

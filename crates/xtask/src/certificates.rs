@@ -11,7 +11,7 @@ use crate::engines;
 /// What a certificate proves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proves {
-    /// That a server is 127.0.0.1.
+    /// That a server is 127.0.0.1, or `registry.invalid`.
     Server,
     /// That a client is a known one.
     Client,
@@ -55,7 +55,7 @@ impl Authority {
         let (asked, extensions) = (self.file(name, "csr"), self.file(name, "ext"));
         openssl(request(&key).args(["-subj", &format!("/CN={name}"), "-out"]).arg(&asked))?;
         let usage = match proves {
-            Proves::Server => "subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth",
+            Proves::Server => "subjectAltName=IP:127.0.0.1,DNS:registry.invalid\nextendedKeyUsage=serverAuth",
             Proves::Client => "extendedKeyUsage=clientAuth",
         };
         fs::write(&extensions, format!("basicConstraints=CA:FALSE\n{usage}\n"))?;

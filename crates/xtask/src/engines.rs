@@ -22,6 +22,7 @@ const ENGINES: &[(&str, &str)] = &[
     ("setcap", "libcap2-bin"),
     ("skopeo", "skopeo"),
     ("umoci", "umoci"),
+    ("zstd", "zstd"),
 ];
 
 /// Installs what is missing, where that can be done: as root on Debian.

@@ -66,7 +66,8 @@ Examples:
 
 Blobs are checked as they come; then the image is verified as by `castline verify`, and named in the
 layout if it is intact. A pull that was interrupted goes on where it was. Credentials are those of
-`docker login` and `podman login`, credential helpers included; HTTPS_PROXY, HTTP_PROXY and NO_PROXY count.
+`docker login` and `podman login`, credential helpers included; HTTPS_PROXY, HTTP_PROXY and NO_PROXY count,
+but for loopback, which is asked directly.
 Exit status: 0 it is there and intact; 1 it has an error, or something could not be checked; 2 it
 could not be pulled.";
 
@@ -76,8 +77,9 @@ Examples:
   castline push oci:images:app docker://registry.example/app:v1
   castline push oci:images:app docker://registry.example/team/app:v1 --mount docker://registry.example/base
 
-Only what is intact is pushed, and of that only what the registry does not have. Printed is the
-digest by which it is there.
+Only what is intact is pushed, and of that only what the registry does not have. What refers to
+another image (its `subject`) is found by `castline list --referrers`, whatever the registry. Printed
+is the digest by which it is there.
 Exit status: 0 it is there; 1 it is not intact, and was not pushed; 2 it could not be pushed.";
 
 #[cfg(feature = "registry")]

@@ -134,7 +134,8 @@ pub(crate) struct Network {
     #[cfg(feature = "registry")]
     #[arg(long)]
     pub(crate) plain_http: bool,
-    /// Also trust this authority's certificate, in PEM. `/etc/docker/certs.d/HOST/*.crt` are trusted anyway.
+    /// Also trust this authority's certificate, in PEM. `HOST/*.crt` in `/etc/docker/certs.d`, `/etc/containers/certs.d` and
+    /// `~/.config/containers/certs.d` are trusted anyway; certificates of clients there are not used.
     #[cfg(feature = "registry")]
     #[arg(long = "ca", value_name = "FILE")]
     pub(crate) authority: Vec<PathBuf>,

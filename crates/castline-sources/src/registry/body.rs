@@ -95,6 +95,13 @@ pub(super) fn failure(status: StatusCode, place: &str, bytes: &[u8]) -> Error {
     let reason = |what: &str| format!("{what}{}", said(bytes)).into();
     match status.as_u16() {
         401 | 403 => Error::RegistryUnauthorized { place, reason: reason("it is not allowed") },
+        407 => Error::RegistryUnauthorized {
+            place,
+            reason:
+                "the proxy on the way does not let us through; put the name and the password for it into its \
+                     address: `http://NAME:PASSWORD@HOST:PORT`"
+                    .into(),
+        },
         404 => Error::RegistryNotFound { place, reason: reason("it is not there") },
         429 | 500..=599 => Error::RegistryUnreachable {
             place,

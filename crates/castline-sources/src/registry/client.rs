@@ -31,6 +31,8 @@ pub(super) struct Client {
     http: reqwest::Client,
     pub(super) options: RegistryOptions,
     pub(super) grants: Grants,
+    /// Held by who changes a list that registries do not keep themselves.
+    pub(super) listing: tokio::sync::Mutex<()>,
     /// Where each host that was asked answers.
     origins: Mutex<HashMap<String, Url>>,
 }
@@ -78,7 +80,13 @@ impl Client {
             place: "the HTTP client".into(),
             reason: error.without_url().to_string().into(),
         })?;
-        Ok(Self { http, options, grants: Grants::default(), origins: Mutex::default() })
+        Ok(Self {
+            http,
+            options,
+            grants: Grants::default(),
+            listing: tokio::sync::Mutex::default(),
+            origins: Mutex::default(),
+        })
     }
 
     /// The repository that `reference` names. The first time that a host on loopback is named, it is asked whether it speaks

@@ -15,6 +15,7 @@ use super::{
     documents::{OCI_INDEX, OCI_MANIFEST},
     manifest::Name,
     pull::name_of,
+    referrers::stand_in,
     repository::Repository,
 };
 use crate::{Error, Reference, Result};
@@ -167,19 +168,4 @@ fn referrers(bytes: &[u8]) -> Result<Vec<Descriptor>, String> {
         descriptor
     };
     Ok(index.manifests.unwrap_or_default().into_iter().map(descriptor).collect())
-}
-
-/// The tag under which the referrers of a manifest are kept where a registry has no API for them (OCI distribution-spec,
-/// *Referrers Tag Schema*).
-pub(super) fn stand_in(digest: &Digest) -> String {
-    let text: String = format!("{}-{}", digest.algorithm().name().chars().take(32).collect::<String>(), {
-        digest.encoded().chars().take(64).collect::<String>()
-    });
-    text.chars()
-        .map(
-            |character| {
-                if character.is_ascii_alphanumeric() || "._-".contains(character) { character } else { '-' }
-            },
-        )
-        .collect()
 }

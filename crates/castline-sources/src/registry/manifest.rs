@@ -9,7 +9,7 @@ use reqwest::{
 use super::{
     auth::{Access, Scope},
     body,
-    client::{Ask, Client, refused},
+    client::{Ask, Client, Failed, refused},
     documents::{self, Links},
     repository::Repository,
 };
@@ -75,15 +75,15 @@ impl Client {
         let ask = Ask::new(Method::GET, url.clone(), scope).accepting(documents::ACCEPTED);
         let mut failures = 0;
         let (headers, bytes) = loop {
-            let error = match self.whole(repository, &ask).await {
+            let Failed { error, retry_after } = match self.whole(repository, &ask).await {
                 Ok(answer) => break answer,
-                Err(error) => error,
+                Err(failed) => failed,
             };
             failures += 1;
             if !error.is_temporary() || failures >= self.options.retries.attempts {
                 return Err(error);
             }
-            self.pause(failures, None, &error).await;
+            self.pause(failures, retry_after, &error).await;
         };
         let announced = headers.get("docker-content-digest").and_then(|value| value.to_str().ok());
         let announced: Option<Digest> =
@@ -113,8 +113,9 @@ impl Client {
         Manifest::new(digest, bytes, served).map_err(|reason| refused(&url, reason))
     }
 
-    async fn whole(&self, repository: &Repository, ask: &Ask) -> Result<(HeaderMap, Vec<u8>)> {
-        let response = self.ask(repository, ask, &[200]).await?;
+    /// Asks once: an answer that is cut is asked for again as one that does not come.
+    async fn whole(&self, repository: &Repository, ask: &Ask) -> Result<(HeaderMap, Vec<u8>), Failed> {
+        let response = self.attempt(repository, ask, &[200]).await?;
         let headers = response.headers().clone();
         let place = body::place(&ask.url);
         let most = self.options.limits.document_bytes;

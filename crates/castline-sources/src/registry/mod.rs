@@ -41,6 +41,7 @@ mod manifest;
 mod options;
 mod pull;
 mod push;
+mod referrers;
 mod repository;
 mod secret;
 mod shipment;

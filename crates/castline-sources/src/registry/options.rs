@@ -27,12 +27,32 @@ pub struct Proxies {
 }
 
 impl Proxies {
-    /// For `https`, for `http`, and the hosts for which there is none, separated by commas. A proxy's address can have a
-    /// password in it.
+    /// For `https`, for `http`, and the hosts for which there is none, separated by commas: names, which mean the hosts below
+    /// them as well (`example`, `.example` and `*.example` alike), addresses, networks (`10.0.0.0/8`), or `*` for all. A port behind
+    /// a name or an address is not looked at. A proxy's address can have a name and a password in it.
     pub fn new(https: Option<&str>, http: Option<&str>, except: &str) -> Self {
-        let address = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(Secret::new);
-        Self { https: address(https), http: address(http), except: except.to_owned() }
+        let except: Vec<&str> = except.split(',').map(excepted).collect();
+        // The HTTP client takes that for all names, and for no address.
+        let all = except.contains(&"*");
+        let address = |text: Option<&str>| text.filter(|text| !all && !text.is_empty()).map(Secret::new);
+        Self { https: address(https), http: address(http), except: except.join(",") }
     }
+}
+
+/// An entry of `NO_PROXY` as the HTTP client reads it, which knows neither ports nor `*.` in it.
+fn excepted(entry: &str) -> &str {
+    let entry = entry.trim();
+    let entry = match entry.rsplit_once(':') {
+        // An IPv6 address has more colons, unless it is in brackets.
+        Some((host, port))
+            if port.bytes().all(|byte| byte.is_ascii_digit())
+                && (!host.contains(':') || host.ends_with(']')) =>
+        {
+            host.trim_start_matches('[').trim_end_matches(']')
+        }
+        _ => entry,
+    };
+    entry.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(entry)
 }
 
 /// How often, and how long, to try what a registry or the way to it fails at for the moment: connections that cannot be made
@@ -148,6 +168,24 @@ mod tests {
         assert_eq!(retries.pause(u32::MAX, None), retries.longest);
         assert_eq!(retries.pause(1, Some(Duration::from_secs(3))), Duration::from_secs(3));
         assert_eq!(retries.pause(1, Some(Duration::from_secs(86_400))), retries.longest);
+    }
+
+    #[test]
+    fn what_is_excepted_from_proxies_is_read_as_others_do() {
+        for (entry, read) in [
+            (" registry.example ", "registry.example"),
+            ("registry.example:5000", "registry.example"),
+            (".example", ".example"),
+            ("*.example", ".example"),
+            ("*", "*"),
+            ("10.0.0.1:80", "10.0.0.1"),
+            ("10.0.0.0/8", "10.0.0.0/8"),
+            ("fe80::1", "fe80::1"),
+            ("[fe80::1]:5000", "fe80::1"),
+            ("", ""),
+        ] {
+            assert_eq!(excepted(entry), read, "{entry}");
+        }
     }
 
     #[test]

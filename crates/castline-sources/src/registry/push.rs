@@ -14,11 +14,16 @@ use super::{
     body,
     client::{Ask, refused},
     manifest::{Manifest, Name},
+    referrers::Referral,
     repository::{self, Repository},
     transfer::{self, Meter},
     upload::{self, Uploaded},
 };
 use crate::{Error, Reference, Result};
+
+/// By this a registry says that it lists what it was given among what refers to its subject (OCI distribution-spec, *Pushing
+/// Manifests with Subject*).
+const OCI_SUBJECT: &str = "oci-subject";
 
 /// What a push has done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +45,8 @@ impl Registry {
     /// Pushes `shipment`, whose blobs are read from `source`, to where `to` says: under its tag or, without one, by digest
     /// alone. Blobs that the registry has are not sent; those that are in one of `mount_from`, which are other repositories of the
     /// same registry, are taken over there. Each blob is hashed as it is sent, and given up if it is not what it was when it was verified.
-    /// Documents come last, the outermost at the very end.
+    /// Documents come last, the outermost at the very end. One that refers to another manifest (`subject`) is found by
+    /// [`Self::referrers`], whether the registry has an API for that or not.
     ///
     /// # Errors
     ///
@@ -101,14 +107,29 @@ impl Registry {
             }
         }
         for document in shipment.documents.iter().skip(1).rev() {
-            self.put(&repository, document, Name::Digest(&document.descriptor.digest)).await?;
+            self.document(&repository, document, Name::Digest(&document.descriptor.digest)).await?;
         }
         let name = to.tag().map_or(Name::Digest(&root.digest), Name::Tag);
-        self.put(&repository, &shipment.documents[0], name).await?;
+        self.document(&repository, &shipment.documents[0], name).await?;
         Ok(pushed)
     }
 
-    async fn put(&self, repository: &Repository, document: &Manifest, name: Name<'_>) -> Result<()> {
+    /// Puts a document, and lists it among those that refer to its subject where the registry does not.
+    async fn document(&self, repository: &Repository, document: &Manifest, name: Name<'_>) -> Result<()> {
+        let lists = self.put(repository, document, name).await?;
+        match Referral::of(document) {
+            Some(referral) if !lists => self.list_referrer(repository, &referral).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Puts a document; whether the registry says that it knows what that refers to.
+    pub(super) async fn put(
+        &self,
+        repository: &Repository,
+        document: &Manifest,
+        name: Name<'_>,
+    ) -> Result<bool> {
         let url = repository.url(&format!("manifests/{}", name.text()));
         let mut ask = Ask::new(Method::PUT, url.clone(), Scope::of(&repository.name, Access::Push));
         let media_type = HeaderValue::from_str(&document.descriptor.media_type)
@@ -130,7 +151,7 @@ impl Registry {
                     actual: castline_core::shown(stored),
                 })
             }
-            _ => Ok(()),
+            _ => Ok(response.headers().contains_key(OCI_SUBJECT)),
         }
     }
 }

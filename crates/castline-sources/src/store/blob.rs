@@ -4,10 +4,9 @@ use std::{
     sync::Arc,
 };
 
-use cap_std::fs::File;
 use castline_core::{Algorithm, Digest, Hasher};
 
-use super::{blob_path, place::Place};
+use super::{blob_path, files::File, place::Place};
 use crate::{Error, Result};
 
 /// A blob that is on the disk under its name.
@@ -31,7 +30,7 @@ pub struct BlobWriter {
 }
 
 struct Open {
-    file: File,
+    file: Box<dyn File>,
     path: String,
     /// Whether it is left for a later writer where it is not committed.
     kept: bool,
@@ -48,8 +47,7 @@ impl BlobWriter {
     pub(super) fn resume(place: &Arc<Place>, digest: &Digest) -> Result<Self> {
         let algorithm = digest.algorithm();
         let mut hasher = hasher(&algorithm)?;
-        let name = format!("partial-{}-{}", algorithm.name(), digest.encoded());
-        let Some((mut file, path)) = place.kept(&name)? else { return Self::begin(place, &algorithm) };
+        let Some((mut file, path)) = place.kept(digest)? else { return Self::begin(place, &algorithm) };
         let mut buffer = vec![0; 256 << 10];
         let mut written = 0;
         loop {
@@ -72,9 +70,9 @@ impl BlobWriter {
 
     /// The file that is being written, to be read as far as [`Self::written`] says.
     #[cfg(feature = "registry")]
-    pub(crate) fn reader(&self) -> Result<File> {
+    pub(crate) fn reader(&self) -> Result<cap_std::fs::File> {
         let open = self.open.as_ref().expect("only a commit takes it, and that takes the writer");
-        open.file.try_clone().map_err(Error::io(self.place.path().join(&open.path)))
+        open.file.reader().map_err(Error::io(self.place.path().join(&open.path)))
     }
 
     /// Writes all of `bytes`; as [`Write::write_all`], with an error that names the file.
@@ -94,7 +92,7 @@ impl BlobWriter {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`]. Nothing has the name then, or what had it before.
+    /// [`Error::Io`]. What has the name then, if anything, is what had it before, or this blob, perhaps not on the disk yet.
     pub fn commit(self) -> Result<StoredBlob> {
         self.finish(None)
     }
@@ -131,11 +129,15 @@ impl BlobWriter {
                 actual: format!("{}, {} bytes", stored.digest, stored.size).into(),
             });
         }
-        // What an fsync failed on is not gone on with: what is read back may never have reached the disk.
-        open.kept = false;
         let name = blob_path(&stored.digest);
         self.place.make_folder(&format!("blobs/{}", self.algorithm.name()))?;
-        self.place.publish(&open.file, &open.path, &name)?;
+        if open.kept {
+            // What an fsync failed on is not gone on with, by nobody: what is read back may never have reached the disk, and
+            // another fsync would not say so.
+            open.path = self.place.forsake(&open.path)?;
+            open.kept = false;
+        }
+        self.place.publish(&*open.file, &open.path, &name)?;
         self.open = None;
         self.place.tidy();
         Ok(stored)

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 const REF_NAME: &str = "org.opencontainers.image.ref.name";
 
 /// An `index.json` whose parts that are not touched stay as they were written, in the order in which they were.
-pub(super) struct IndexFile {
+pub(crate) struct IndexFile {
     members: Members,
     manifests: Vec<Box<RawValue>>,
 }
@@ -26,11 +26,11 @@ struct Entry<'a> {
 
 impl IndexFile {
     /// One without manifests.
-    pub(super) fn empty() -> String {
+    pub(crate) fn empty() -> String {
         r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#.into()
     }
 
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, String> {
         let members: Members = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
         let mut manifests = Vec::new();
         for (name, value) in &members.0 {
@@ -58,8 +58,7 @@ impl IndexFile {
         let mut kept = Vec::with_capacity(self.manifests.len() + 1);
         let mut place = None;
         for (position, manifest) in self.manifests.iter().enumerate() {
-            let read: Entry<'_> = serde_json::from_str(manifest.get())
-                .map_err(|error| format!("manifests[{position}] is no descriptor: {error}"))?;
+            let read = entry_at(position, manifest)?;
             let theirs =
                 read.annotations.as_ref().and_then(|annotations| annotations.get(REF_NAME)?.as_str());
             let replaced = match name {
@@ -77,7 +76,21 @@ impl IndexFile {
         Ok(())
     }
 
-    pub(super) fn to_text(&self) -> String {
+    /// Puts an entry at the end; false where there is one of its digest.
+    #[cfg(feature = "registry")]
+    pub(crate) fn add(&mut self, descriptor: &Descriptor) -> Result<bool, String> {
+        let digest = descriptor.digest.to_string();
+        for (position, manifest) in self.manifests.iter().enumerate() {
+            if entry_at(position, manifest)?.digest == digest {
+                return Ok(false);
+            }
+        }
+        let entry = serde_json::value::to_raw_value(descriptor).map_err(|error| error.to_string())?;
+        self.manifests.push(entry);
+        Ok(true)
+    }
+
+    pub(crate) fn to_text(&self) -> String {
         let entries: Vec<&str> = self.manifests.iter().map(|manifest| manifest.get()).collect();
         let manifests = format!("[{}]", entries.join(","));
         let mut members: Vec<String> = Vec::new();
@@ -93,6 +106,11 @@ impl IndexFile {
         }
         format!("{{{}}}", members.join(","))
     }
+}
+
+fn entry_at(position: usize, manifest: &RawValue) -> Result<Entry<'_>, String> {
+    serde_json::from_str(manifest.get())
+        .map_err(|error| format!("manifests[{position}] is no descriptor: {error}"))
 }
 
 impl<'de> Deserialize<'de> for Members {

@@ -7,8 +7,11 @@
 //! could not write and say so only once.
 
 mod blob;
+mod files;
 mod index;
 mod place;
+#[cfg(test)]
+mod tests;
 
 use std::{
     io::Read as _,
@@ -19,7 +22,11 @@ use std::{
 use castline_core::{Algorithm, BlobName, Descriptor, Digest, Hasher, Limits, Watch, shown};
 
 pub use self::blob::{BlobWriter, StoredBlob};
-use self::{index::IndexFile, place::Place};
+pub(crate) use self::index::IndexFile;
+use self::{
+    files::{Files, Real},
+    place::Place,
+};
 use crate::{Error, Layout, Result};
 
 const MARKER: &str = "oci-layout";
@@ -57,12 +64,19 @@ impl LayoutWriter {
     /// [`Error::Io`]; [`Error::InvalidFile`] where the folder has other things than a layout in it, or a layout of
     /// another version.
     pub fn create_or_open(path: impl AsRef<Path>) -> Result<Self> {
-        let place = Place::create_or_open(path.as_ref())?;
+        let path = path.as_ref();
+        let real = Real::create_or_open(path).map_err(Error::io(path))?;
+        Self::open_in(Box::new(real), path)
+    }
+
+    fn open_in(files: Box<dyn Files>, path: &Path) -> Result<Self> {
+        let place = Place::new(files, path);
         {
             let _lock = place.lock()?;
             place.sweep()?;
             if place.read(MARKER, 4096)?.is_none_or(|marker| marker.is_empty()) {
                 place.refuse_strangers(&[MARKER, INDEX, "blobs"])?;
+                place.settle()?;
                 // The marker comes last: where it is, all else is.
                 if place.read(INDEX, Limits::default().document_bytes)?.is_none() {
                     place.replace(INDEX, IndexFile::empty().as_bytes())?;
@@ -132,8 +146,8 @@ impl LayoutWriter {
         blob.commit()
     }
 
-    /// Whether the blob `digest` of `size` bytes is there, and intact: it is read and hashed. One that is not is
-    /// replaced by the next commit.
+    /// Whether the blob `digest` of `size` bytes is there, and intact: it is read and hashed. One that is, is on the disk, too,
+    /// whoever wrote it; one that is not is replaced by the next commit.
     ///
     /// # Errors
     ///
@@ -154,7 +168,11 @@ impl LayoutWriter {
             }
             let length = file.read(&mut buffer).map_err(Error::io(self.path().join(&path)))?;
             if length == 0 {
-                return Ok(read == size && hasher.finish() == *digest);
+                if read != size || hasher.finish() != *digest {
+                    return Ok(false);
+                }
+                self.place.keep(&**file.get_ref(), &path)?;
+                return Ok(true);
             }
             read += length as u64;
             hasher.update(&buffer[..length]);
@@ -211,19 +229,4 @@ fn is_ref_name(name: &str) -> bool {
                 .all(|text| matches!(text, "" | "-" | "." | "_" | ":" | "@" | "+" | "--"))
     };
     name.len() <= 255 && name.split('/').all(component)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_ref_name;
-
-    #[test]
-    fn names_are_those_of_the_specification() {
-        for name in ["v1", "1.0.0-rc.1", "example/app:v1", "a@b", "a--b", "A+b_c"] {
-            assert!(is_ref_name(name), "{name}");
-        }
-        for name in ["", "/", "a/", "-a", "a..b", "a---b", "a b", "a\n", "ü", &"x".repeat(256)] {
-            assert!(!is_ref_name(name), "{name:?}");
-        }
-    }
 }

@@ -1,19 +1,16 @@
 use std::{
+    collections::BTreeSet,
     io::{self, Read as _, Write as _},
-    os::fd::{AsFd as _, OwnedFd},
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 
-use cap_std::{
-    ambient_authority,
-    fs::{Dir, File, MetadataExt as _, OpenOptions, OpenOptionsExt as _},
-};
-use rustix::{
-    fs::{FlockOperation, Mode, OFlags, flock, fsync, openat},
-    io::Errno,
-};
+use castline_core::Digest;
 
+use super::files::{File, Files, How, Lock};
 use crate::{Error, Result};
 
 /// Where files are that are not finished. It goes when it is empty.
@@ -22,30 +19,23 @@ const SCRATCH: &str = ".castline";
 /// What a file that is being written is called; nobody resumes it.
 const FRESH: &str = "new-";
 
+/// What a file that may be resumed is called, before the digest that it is to have.
+const PARTIAL: &str = "partial-";
+
 /// The folder of a layout: files in it are opened beneath it, written aside and renamed.
 #[derive(Debug)]
 pub(super) struct Place {
-    dir: Dir,
+    files: Box<dyn Files>,
     path: PathBuf,
     /// Whether an fsync has failed: what was written before it may be lost, so nothing may be acknowledged any more.
     failed: AtomicBool,
+    /// Folders whose names are known to be on the disk.
+    settled: Mutex<BTreeSet<String>>,
 }
 
-/// Holds other writers off until it is dropped.
-pub(super) struct Lock(#[expect(dead_code, reason = "closing it unlocks")] OwnedFd);
-
 impl Place {
-    pub(super) fn create_or_open(path: &Path) -> Result<Self> {
-        let io = || Error::io(path);
-        if !path.is_dir() {
-            std::fs::create_dir_all(path).map_err(io())?;
-            // The folder's own name has to be on the disk as well.
-            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-            let parent = std::fs::File::open(parent.unwrap_or(Path::new("."))).map_err(io())?;
-            parent.sync_all().map_err(io())?;
-        }
-        let dir = Dir::open_ambient_dir(path, ambient_authority()).map_err(io())?;
-        Ok(Self { dir, path: path.to_owned(), failed: AtomicBool::new(false) })
+    pub(super) fn new(files: Box<dyn Files>, path: &Path) -> Self {
+        Self { files, path: path.to_owned(), failed: AtomicBool::new(false), settled: Mutex::default() }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -53,35 +43,20 @@ impl Place {
     }
 
     fn io(&self, name: &str) -> impl FnOnce(io::Error) -> Error + use<> {
-        Error::io(self.path.join(name))
+        Error::io(if name == "." { self.path.clone() } else { self.path.join(name) })
     }
 
-    /// Waits until no other writer holds it.
+    /// Waits until no other writer holds it; it is held until what comes back is dropped.
     pub(super) fn lock(&self) -> Result<Lock> {
-        let fd = self.open_folder(".").map_err(self.io(""))?;
-        loop {
-            match flock(&fd, FlockOperation::LockExclusive) {
-                Ok(()) => return Ok(Lock(fd)),
-                Err(Errno::INTR) => {}
-                Err(errno) => return Err(self.io("")(errno.into())),
-            }
-        }
-    }
-
-    fn open_folder(&self, name: &str) -> io::Result<OwnedFd> {
-        let dir = if name == "." { self.dir.try_clone()? } else { self.dir.open_dir(name)? };
-        // What cap-std opens may be good for paths only.
-        Ok(openat(dir.as_fd(), c".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?)
+        self.files.lock().map_err(self.io("."))
     }
 
     /// Opens a regular file for reading; `None` where there is none.
-    pub(super) fn open_file(&self, name: &str) -> Result<Option<(File, u64)>> {
-        let mut options = OpenOptions::new();
-        options.read(true).custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed());
-        match self.dir.open_with(name, &options) {
+    pub(super) fn open_file(&self, name: &str) -> Result<Option<(Box<dyn File>, u64)>> {
+        match self.files.open(name, How::Read) {
             Ok(file) => {
-                let metadata = file.metadata().map_err(self.io(name))?;
-                Ok(metadata.is_file().then(|| (file, metadata.len())))
+                let stat = file.stat().map_err(self.io(name))?;
+                Ok(stat.is_file.then_some((file, stat.len)))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(self.io(name)(error)),
@@ -105,8 +80,7 @@ impl Place {
 
     /// Refuses a folder that has anything in it but `known`.
     pub(super) fn refuse_strangers(&self, known: &[&str]) -> Result<()> {
-        for entry in self.dir.entries().map_err(self.io(""))? {
-            let name = entry.map_err(self.io(""))?.file_name();
+        for name in self.files.list(".").map_err(self.io("."))? {
             if !known.iter().chain(&[SCRATCH]).any(|known| name == *known) {
                 let name = castline_core::shown(&name.to_string_lossy());
                 let reason =
@@ -130,41 +104,43 @@ impl Place {
         }
     }
 
-    /// Removes what writers that are gone had begun. To be called under the lock.
+    /// Removes what writers that are gone had begun, but for what can be resumed and is still wanted. To be called under the
+    /// lock.
     pub(super) fn sweep(&self) -> Result<()> {
-        let scratch = match self.dir.open_dir(SCRATCH) {
-            Ok(scratch) => scratch,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(self.io(SCRATCH)(error)),
-        };
-        for entry in scratch.entries().map_err(self.io(SCRATCH))? {
-            let entry = entry.map_err(self.io(SCRATCH))?;
-            let name = entry.file_name();
-            let Some(name) = name.to_str().filter(|name| name.starts_with(FRESH)) else { continue };
+        for name in self.files.list(SCRATCH).map_err(self.io(SCRATCH))? {
+            let Some(name) = name.to_str() else { continue };
+            let over = name.starts_with(FRESH)
+                || name
+                    .strip_prefix(PARTIAL)
+                    .and_then(|digest| digest.split_once('-'))
+                    .is_some_and(|(algorithm, hex)| self.is_there(&format!("blobs/{algorithm}/{hex}")));
+            let path = format!("{SCRATCH}/{name}");
             // Its writer, where there is one, holds it.
-            if entry.open().is_ok_and(|file| try_lock(&file).is_ok_and(|free| free)) {
-                let _ = scratch.remove_file(name);
+            let free = || self.files.open(&path, How::Read)?.try_lock();
+            if over && free().is_ok_and(|free| free) {
+                let _ = self.files.remove(&path);
             }
         }
         Ok(())
     }
 
+    fn is_there(&self, name: &str) -> bool {
+        self.files.stat(name).is_ok_and(|stat| stat.is_some_and(|stat| stat.is_file))
+    }
+
     /// A new file to be written, which no other writer sweeps away; and its path.
-    pub(super) fn fresh(&self) -> Result<(File, String)> {
+    pub(super) fn fresh(&self) -> Result<(Box<dyn File>, String)> {
         let _lock = self.lock()?;
         self.fresh_locked()
     }
 
-    fn fresh_locked(&self) -> Result<(File, String)> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        self.make_folder(SCRATCH)?;
+    fn fresh_locked(&self) -> Result<(Box<dyn File>, String)> {
+        self.make_scratch()?;
         loop {
-            let count = COUNT.fetch_add(1, Ordering::Relaxed);
-            let path = format!("{SCRATCH}/{FRESH}{}-{count}", std::process::id());
-            let mut options = OpenOptions::new();
-            match self.dir.open_with(&path, options.read(true).write(true).create_new(true)) {
+            let path = fresh_path();
+            match self.files.open(&path, How::New) {
                 Ok(file) => {
-                    try_lock(&file).map_err(self.io(&path))?;
+                    file.try_lock().map_err(self.io(&path))?;
                     return Ok((file, path));
                 }
                 // Of another machine's process on a shared disk, or of one with the same number in another container.
@@ -174,71 +150,113 @@ impl Place {
         }
     }
 
-    /// A file that is kept for a later writer, called `name`; `None` while another writer has it.
-    pub(super) fn kept(&self, name: &str) -> Result<Option<(File, String)>> {
+    /// A file that is kept for a later writer of `digest`; `None` while another writer has it.
+    pub(super) fn kept(&self, digest: &Digest) -> Result<Option<(Box<dyn File>, String)>> {
         let _lock = self.lock()?;
-        self.make_folder(SCRATCH)?;
-        let path = format!("{SCRATCH}/{name}");
-        let identity = |metadata: cap_std::fs::Metadata| (metadata.dev(), metadata.ino());
+        self.make_scratch()?;
+        let path = format!("{SCRATCH}/{PARTIAL}{}-{}", digest.algorithm().name(), digest.encoded());
         loop {
-            let mut options = OpenOptions::new();
-            options.read(true).write(true).create(true);
-            let file = self.dir.open_with(&path, &options).map_err(self.io(&path))?;
-            let metadata = file.metadata().map_err(self.io(&path))?;
-            if !metadata.is_file() {
+            let file = self.files.open(&path, How::Either).map_err(self.io(&path))?;
+            let stat = file.stat().map_err(self.io(&path))?;
+            if !stat.is_file {
                 return Err(self.invalid(&path, "it is not a file; remove it"));
             }
-            if !try_lock(&file).map_err(self.io(&path))? {
+            if !file.try_lock().map_err(self.io(&path))? {
                 return Ok(None);
             }
-            // Its writer may have committed it since it was opened: then it is a blob, and not to be written to.
-            if self.dir.symlink_metadata(&path).is_ok_and(|there| identity(there) == identity(metadata)) {
+            // A crash can leave a file under the name that it was to lose as well as under that which it was to get: then
+            // it may be a blob, and is not to be written to.
+            if stat.names > 1 {
+                self.files.remove(&path).map_err(self.io(&path))?;
+                continue;
+            }
+            // Its writer may have committed it since it was opened: then it is a blob, too.
+            let there = self.files.stat(&path).ok().flatten();
+            if there.is_some_and(|there| there.identity == stat.identity) {
                 return Ok(Some((file, path)));
             }
         }
     }
 
-    /// Makes a folder, and those above it, so that it survives a crash.
+    /// Gives a file that was kept for a later writer a name under which nobody goes on with it; what that is.
+    pub(super) fn forsake(&self, path: &str) -> Result<String> {
+        let _lock = self.lock()?;
+        loop {
+            let fresh = fresh_path();
+            if self.files.stat(&fresh).map_err(self.io(&fresh))?.is_none() {
+                self.files.rename(path, &fresh).map_err(self.io(path))?;
+                return Ok(fresh);
+            }
+        }
+    }
+
+    /// What is in it need not survive a crash, nor need its name.
+    fn make_scratch(&self) -> Result<()> {
+        self.files.make_folder(SCRATCH).map(|_| ()).map_err(self.io(SCRATCH))
+    }
+
+    /// Makes a folder, and those above it, so that it survives a crash. One that is there may have been made by a writer
+    /// that was killed before its name was on the disk, so its name is brought there once, whoever made it.
     pub(super) fn make_folder(&self, name: &str) -> Result<()> {
-        let mut path = String::new();
-        for part in name.split('/') {
-            let parent = if path.is_empty() { ".".to_owned() } else { path.clone() };
-            path = if path.is_empty() { part.to_owned() } else { format!("{path}/{part}") };
-            match self.dir.create_dir(&path) {
-                Ok(()) => self.sync_folder(&parent)?,
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(self.io(&path)(error)),
+        let ends = name.match_indices('/').map(|(end, _)| end).chain([name.len()]);
+        for path in ends.map(|end| &name[..end]) {
+            let new = self.files.make_folder(path).map_err(self.io(path))?;
+            if new || !self.settled().contains(path) {
+                self.sync_folder(above(path))?;
+                self.settled().insert(path.to_owned());
             }
         }
         Ok(())
+    }
+
+    fn settled(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
+        self.settled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Brings the folder's own name to the disk.
+    pub(super) fn settle(&self) -> Result<()> {
+        self.synced(self.files.sync_above(), ".")
     }
 
     /// Writes a small file as a whole or not at all. To be called under the lock.
     pub(super) fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let (mut file, path) = self.fresh_locked()?;
         let written = file.write_all(bytes).map_err(self.io(name));
-        let done = written.and_then(|()| self.publish(&file, &path, name));
+        let done = written.and_then(|()| self.publish(&*file, &path, name));
         if done.is_err() {
             self.discard_locked(&path);
         }
-        let _ = self.dir.remove_dir(SCRATCH);
+        let _ = self.files.remove_folder(SCRATCH);
         done
     }
 
     /// Brings a file to the disk, gives it its name, and brings that to the disk.
-    pub(super) fn publish(&self, file: &File, path: &str, name: &str) -> Result<()> {
+    pub(super) fn publish(&self, file: &dyn File, path: &str, name: &str) -> Result<()> {
+        self.refuse_after_failure(name)?;
+        self.synced(file.sync(), name)?;
+        self.files.rename(path, name).map_err(self.io(name))?;
+        self.sync_folder(above(name))
+    }
+
+    /// Brings a file that has its name to the disk, and its name: its writer may have been killed before it did, or be
+    /// another program, which does not.
+    pub(super) fn keep(&self, file: &dyn File, name: &str) -> Result<()> {
+        self.refuse_after_failure(name)?;
+        self.synced(file.sync(), name)?;
+        self.make_folder(above(name))?;
+        self.sync_folder(above(name))
+    }
+
+    fn refuse_after_failure(&self, name: &str) -> Result<()> {
         if self.failed.load(Ordering::Acquire) {
             let reason = "an earlier write did not reach the disk; open the layout anew";
             return Err(self.io(name)(io::Error::other(reason)));
         }
-        self.synced(file.sync_all(), name)?;
-        self.dir.rename(path, &self.dir, name).map_err(self.io(name))?;
-        self.sync_folder(name.rsplit_once('/').map_or(".", |(folder, _)| folder))
+        Ok(())
     }
 
     fn sync_folder(&self, name: &str) -> Result<()> {
-        let folder = self.open_folder(name).map_err(self.io(name))?;
-        self.synced(fsync(&folder).map_err(io::Error::from), name)
+        self.synced(self.files.sync_folder(name), name)
     }
 
     fn synced(&self, outcome: io::Result<()>, name: &str) -> Result<()> {
@@ -253,27 +271,30 @@ impl Place {
         // What cannot be removed is swept by the next writer.
         let lock = self.lock();
         self.discard_locked(path);
-        let _ = self.dir.remove_dir(SCRATCH);
+        let _ = self.files.remove_folder(SCRATCH);
         drop(lock);
     }
 
     /// Removes the folder of unfinished files, where it is empty.
     pub(super) fn tidy(&self) {
         if let Ok(_lock) = self.lock() {
-            let _ = self.dir.remove_dir(SCRATCH);
+            let _ = self.files.remove_folder(SCRATCH);
         }
     }
 
     fn discard_locked(&self, path: &str) {
-        let _ = self.dir.remove_file(path);
+        let _ = self.files.remove(path);
     }
 }
 
-/// Takes a file for this writer, as long as it is open; false where another has it.
-fn try_lock(file: &File) -> io::Result<bool> {
-    match flock(file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(true),
-        Err(Errno::WOULDBLOCK) => Ok(false),
-        Err(errno) => Err(errno.into()),
-    }
+/// A path that no other file of this process has.
+fn fresh_path() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("{SCRATCH}/{FRESH}{}-{count}", std::process::id())
+}
+
+/// The folder that a name is in.
+fn above(name: &str) -> &str {
+    name.rsplit_once('/').map_or(".", |(folder, _)| folder)
 }

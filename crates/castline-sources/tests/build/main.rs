@@ -4,6 +4,8 @@
 mod faults;
 mod images;
 mod laws;
+mod pins;
+mod zstd;
 
 use std::{fs, num::NonZeroUsize, path::Path};
 

@@ -119,6 +119,9 @@ async fn who_is_busy_is_asked_again_and_not_without_end() {
     let error = client().tags(&reference).await.expect_err("given up");
     assert_eq!(error.code(), ErrorCode::RegistryUnreachable, "{error}");
     assert_eq!(asked(&mock), 5);
+    let error = refused(&reference).await;
+    assert_eq!(error.code(), ErrorCode::RegistryUnreachable, "{error}");
+    assert_eq!(asked(&mock), 10, "a manifest is asked for no more often");
 }
 
 #[tokio::test(flavor = "multi_thread")]

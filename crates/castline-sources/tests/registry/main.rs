@@ -1,5 +1,5 @@
-//! Registries: a real one on loopback, plain, with a password, with TLS, with a token server, with damage on its disk, behind connections that are
-//! cut; and programs that only look like one.
+//! Registries: a real one on loopback, plain, with a password, with TLS, with a token server, with damage on its disk, behind a proxy, behind
+//! connections that are cut; and programs that only look like one.
 
 mod auth;
 mod cuts;
@@ -7,7 +7,10 @@ mod disk;
 mod hostile;
 mod images;
 mod moving;
+mod proxy;
+mod referrers;
 mod server;
+mod tokens;
 mod verified;
 mod wire;
 

@@ -5,7 +5,7 @@ use std::{fs, sync::Arc};
 use castline_core::{Digest, ErrorCode, Options, Platforms, Watch, verify};
 use castline_sources::{
     Layout,
-    registry::{Extent, Pulled, Shipment},
+    registry::{Extent, Pulled},
 };
 
 use crate::{
@@ -205,43 +205,6 @@ async fn a_damaged_blob_in_the_layout_is_fetched_anew() {
     assert_eq!((again.descriptor, again.fetched_blobs), (pulled.descriptor, 1));
     let image = pull(&to, &target).await.expect("pulled").image(&layout_of(&target), &to).expect("a source");
     images::verified(&image);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_refers_to_an_image_is_found_by_the_tag_that_stands_in_for_the_api() {
-    if !available(&[]) {
-        return;
-    }
-    let folder = folder();
-    let server = Server::plain(folder.path());
-    let made = layout_of(&folder.path().join("made"));
-    let subject = image(&made, "v1", &[1]);
-    let (one, source) = shipment(made.path());
-    let to = server.image("app:v1");
-    client().push(&one, &source, &to, &[], &Watch::none()).await.expect("pushed");
-    assert_eq!(client().referrers(&to, None).await.expect("none"), []);
-
-    // An index under the tag of the digest, as clients of registries without the API keep it.
-    let index = layout_of(&folder.path().join("index"));
-    let signature = image(&index, "sig", &[2]).with_artifact_type("application/vnd.example.signature");
-    let media_type = "application/vnd.oci.image.index.v1+json";
-    let text = serde_json::json!({"schemaVersion": 2, "mediaType": media_type, "manifests": [signature]});
-    let stored = index.write(text.to_string().as_bytes()).expect("an index");
-    let root = castline_core::Descriptor::new(media_type, stored.digest, stored.size);
-    index.name(Some("referrers"), &root).expect("named");
-    let layout = Layout::open(index.path()).expect("a layout");
-    let selection = castline_core::Selection::everything().with_tag("referrers");
-    let options = Options::default().with_selection(selection);
-    let images = verify(&layout, &options, &Watch::none()).expect("verified").images;
-    let shipment = Shipment::of_images(&images, &layout).expect("a shipment");
-    let tag = server.image(&format!("app:{}", subject.digest.to_string().replace(':', "-")));
-    client().push(&shipment, &Arc::new(layout), &tag, &[], &Watch::none()).await.expect("pushed");
-
-    let found = client().referrers(&to, None).await.expect("referrers");
-    assert_eq!(found, std::slice::from_ref(&signature));
-    let wanted = Some("application/vnd.example.signature");
-    assert_eq!(client().referrers(&to, wanted).await.expect("referrers"), [signature]);
-    assert_eq!(client().referrers(&to, Some("application/other")).await.expect("none"), []);
 }
 
 #[tokio::test(flavor = "multi_thread")]

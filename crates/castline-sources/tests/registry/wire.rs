@@ -84,6 +84,41 @@ pub(crate) fn answer(stream: &mut TcpStream, status: &str, headers: &str, body: 
     let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
 }
 
+/// The body of a request, which its length announces.
+pub(crate) fn body(request: &Seen, stream: &mut TcpStream) -> String {
+    let length = request.header("content-length").map_or(0, |text| text.parse().expect("a length"));
+    let mut bytes = vec![0; length];
+    stream.read_exact(&mut bytes).expect("a body");
+    String::from_utf8(bytes).expect("text")
+}
+
+/// An HTTP proxy which takes every host for the one at `port`, and lets in who says `authorization`.
+pub(crate) fn proxy(port: u16, authorization: Option<&'static str>) -> Mock {
+    Mock::start(move |request, client| {
+        if request.header("proxy-authorization") != authorization {
+            let header = "Proxy-Authenticate: Basic realm=\"proxy\"\r\n";
+            return answer(client, "407 Proxy Authentication Required", header, b"");
+        }
+        let Ok(mut server) = TcpStream::connect(("127.0.0.1", port)) else { return };
+        if request.line.starts_with("CONNECT ") {
+            let _ = client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n");
+        } else {
+            let headers = request.headers.iter().filter(|(name, _)| !name.starts_with("proxy-"));
+            let headers: Vec<String> = headers.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+            let head = format!("{} HTTP/1.1\r\n{}\r\n", request.line, headers.concat());
+            let _ = server.write_all(head.as_bytes());
+        }
+        let (Ok(mut from), Ok(mut to)) = (client.try_clone(), server.try_clone()) else { return };
+        let up = thread::spawn(move || {
+            let _ = std::io::copy(&mut from, &mut to);
+            let _ = to.shutdown(Shutdown::Write);
+        });
+        let _ = std::io::copy(&mut server, client);
+        let _ = client.shutdown(Shutdown::Both);
+        let _ = up.join();
+    })
+}
+
 /// A proxy that cuts connections after so many bytes, a few times, and counts what went through.
 pub(crate) struct Cutter {
     pub(crate) port: u16,
