@@ -1,8 +1,12 @@
 use std::{
+    collections::BTreeSet,
     io::{self, Read as _, Write as _},
-    os::fd::{AsFd as _, OwnedFd},
+    os::fd::{AsFd, OwnedFd},
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 
 use cap_std::{
@@ -19,6 +23,8 @@ use crate::{Error, Result};
 /// Where files are that are not finished. It goes when it is empty.
 const SCRATCH: &str = ".castline";
 
+const ALONE: FlockOperation = FlockOperation::NonBlockingLockExclusive;
+
 /// What a file that is being written is called; nobody resumes it.
 const FRESH: &str = "new-";
 
@@ -29,9 +35,12 @@ pub(super) struct Place {
     path: PathBuf,
     /// Whether an fsync has failed: what was written before it may be lost, so nothing may be acknowledged any more.
     failed: AtomicBool,
+    /// Says that somebody writes here, as long as it is open: blobs that nothing leads to yet are not to be taken away.
+    present: OnceLock<File>,
 }
 
 /// Holds other writers off until it is dropped.
+#[derive(Debug)]
 pub(super) struct Lock(#[expect(dead_code, reason = "closing it unlocks")] OwnedFd);
 
 impl Place {
@@ -44,8 +53,13 @@ impl Place {
             let parent = std::fs::File::open(parent.unwrap_or(Path::new("."))).map_err(io())?;
             parent.sync_all().map_err(io())?;
         }
-        let dir = Dir::open_ambient_dir(path, ambient_authority()).map_err(io())?;
-        Ok(Self { dir, path: path.to_owned(), failed: AtomicBool::new(false) })
+        Self::open(path)
+    }
+
+    /// A folder that is there.
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        let dir = Dir::open_ambient_dir(path, ambient_authority()).map_err(Error::io(path))?;
+        Ok(Self { dir, path: path.to_owned(), failed: AtomicBool::new(false), present: OnceLock::new() })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -66,6 +80,68 @@ impl Place {
                 Err(errno) => return Err(self.io("")(errno.into())),
             }
         }
+    }
+
+    /// The same without waiting; none while somebody holds it.
+    pub(super) fn try_lock(&self) -> Result<Option<Lock>> {
+        let fd = self.open_folder(".").map_err(self.io(""))?;
+        Ok(try_lock(&fd, ALONE).map_err(self.io(""))?.then_some(Lock(fd)))
+    }
+
+    /// Says that somebody writes here, until the place is dropped: by a shared lock of the file `marker`, which is never
+    /// replaced. To be called under the lock.
+    pub(super) fn attend(&self, marker: &str) -> Result<()> {
+        let Some((file, _)) = self.open_file(marker)? else { return Ok(()) };
+        try_lock(&file, FlockOperation::NonBlockingLockShared).map_err(self.io(marker))?;
+        let _ = self.present.set(file);
+        Ok(())
+    }
+
+    /// Whether nobody says so. To be called under the lock, which keeps whoever comes out for as long as it is held.
+    pub(super) fn is_alone(&self, marker: &str) -> Result<bool> {
+        let Some((file, _)) = self.open_file(marker)? else { return Ok(true) };
+        try_lock(&file, ALONE).map_err(self.io(marker))
+    }
+
+    /// A folder below; `None` where there is none.
+    pub(super) fn folder(&self, name: &str) -> Result<Option<Dir>> {
+        match self.dir.open_dir(name) {
+            Ok(folder) => Ok(Some(folder)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.io(name)(error)),
+        }
+    }
+
+    /// The files that were begun and not finished, and their lengths. To be called by who is alone here.
+    pub(super) fn unfinished(&self) -> Result<Vec<(String, u64)>> {
+        let Some(scratch) = self.folder(SCRATCH)? else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        for entry in scratch.entries().map_err(self.io(SCRATCH))? {
+            let entry = entry.map_err(self.io(SCRATCH))?;
+            let metadata = entry.metadata().map_err(self.io(SCRATCH))?;
+            if let Some(name) = entry.file_name().to_str().filter(|_| metadata.is_file()) {
+                found.push((format!("{SCRATCH}/{name}"), metadata.len()));
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// Removes files, and brings that to the disk. To be called by who is alone here.
+    pub(super) fn remove<'n>(&self, names: impl Iterator<Item = &'n String>) -> Result<()> {
+        let mut folders = BTreeSet::new();
+        for name in names {
+            match self.dir.remove_file(name) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                removed => removed.map_err(self.io(name))?,
+            }
+            folders.extend(name.rsplit_once('/').map(|(folder, _)| folder));
+        }
+        for folder in folders {
+            self.sync_folder(folder)?;
+        }
+        let _ = self.dir.remove_dir(SCRATCH);
+        Ok(())
     }
 
     fn open_folder(&self, name: &str) -> io::Result<OwnedFd> {
@@ -142,7 +218,7 @@ impl Place {
             let name = entry.file_name();
             let Some(name) = name.to_str().filter(|name| name.starts_with(FRESH)) else { continue };
             // Its writer, where there is one, holds it.
-            if entry.open().is_ok_and(|file| try_lock(&file).is_ok_and(|free| free)) {
+            if entry.open().is_ok_and(|file| try_lock(&file, ALONE).is_ok_and(|free| free)) {
                 let _ = scratch.remove_file(name);
             }
         }
@@ -164,7 +240,7 @@ impl Place {
             let mut options = OpenOptions::new();
             match self.dir.open_with(&path, options.write(true).create_new(true)) {
                 Ok(file) => {
-                    try_lock(&file).map_err(self.io(&path))?;
+                    try_lock(&file, ALONE).map_err(self.io(&path))?;
                     return Ok((file, path));
                 }
                 // Of another machine's process on a shared disk, or of one with the same number in another container.
@@ -188,7 +264,7 @@ impl Place {
             if !metadata.is_file() {
                 return Err(self.invalid(&path, "it is not a file; remove it"));
             }
-            if !try_lock(&file).map_err(self.io(&path))? {
+            if !try_lock(&file, ALONE).map_err(self.io(&path))? {
                 return Ok(None);
             }
             // Its writer may have committed it since it was opened: then it is a blob, and not to be written to.
@@ -270,8 +346,8 @@ impl Place {
 }
 
 /// Takes a file for this writer, as long as it is open; false where another has it.
-fn try_lock(file: &File) -> io::Result<bool> {
-    match flock(file, FlockOperation::NonBlockingLockExclusive) {
+fn try_lock(file: impl AsFd, how: FlockOperation) -> io::Result<bool> {
+    match flock(file, how) {
         Ok(()) => Ok(true),
         Err(Errno::WOULDBLOCK) => Ok(false),
         Err(errno) => Err(errno.into()),
