@@ -10,7 +10,7 @@ use std::{
 };
 
 use castline::{
-    Descriptor, Image, Options, Platforms, Report, Verified, Watch,
+    Descriptor, Image, ImageKind, Options, Platforms, Report, Verified, Watch,
     sources::{
         LayoutWriter, Reference, Source, Transport,
         registry::{Credentials, Extent, Proxies, Pulled, Registry, RegistryOptions, Shipment},
@@ -21,6 +21,7 @@ use serde::Serialize;
 use crate::{
     Failure, Verdict,
     arguments::{Common, List, Network, Pin, Pull, Push},
+    engine::Gate,
     output::{self, counted},
     progress::Bar,
     size,
@@ -95,6 +96,11 @@ pub(crate) fn push(arguments: &Push) -> Result<Verdict, Failure> {
         output::note("what is not intact, or could not be checked as a whole, is not pushed")?;
         return Ok(Verdict::Findings);
     }
+    if let Some(site) = arguments.site()
+        && !are_tested(site, &verification.images, &common.image)?
+    {
+        return Ok(Verdict::Findings);
+    }
     let shipment = shipment(&verification.images, &options, &source)?;
     let registry = registry(&common.network, to)?;
     let bar = Bar::new("pushing");
@@ -120,6 +126,28 @@ pub(crate) fn push(arguments: &Push) -> Result<Verdict, Failure> {
         output::print(&format!("{place}\n{blobs}: {sent}, {} mounted\n", pushed.mounted_blobs))?;
     }
     Ok(Verdict::Clean)
+}
+
+/// Whether each image has passed the site's test, where there is one. What has not is said. What nobody can launch, such as a
+/// signature, needs no test.
+fn are_tested(site: &Path, images: &[Verified<Image>], from: &Reference) -> Result<bool, Failure> {
+    let Some(gate) = Gate::of_site(site)? else { return Ok(true) };
+    let mut release = None;
+    for image in images.iter().filter(|image| image.kind() == ImageKind::Image) {
+        let Some(refusal) = gate.refusal(&image.identities()) else { continue };
+        let platform = image.platform().filter(|_| images.len() > 1);
+        let of = platform.map_or(String::new(), |platform| format!(" for {platform}"));
+        output::note(&format!("nothing was pushed: the image {}{of} {refusal}", image.digest()))?;
+        let platform = platform.map_or(String::new(), |platform| format!(" --platform {platform}"));
+        release
+            .get_or_insert_with(|| format!("castline release {from}{platform} --service NAME --replicas 1"));
+    }
+    let Some(release) = release else { return Ok(true) };
+    output::note(&format!(
+        "test it, as {} asks: {release} > release.json && castline test --release release.json; or push it all the same by --untested",
+        site.display()
+    ))?;
+    Ok(false)
 }
 
 /// One platform was asked for: its image alone. Else all, as the index holds them.

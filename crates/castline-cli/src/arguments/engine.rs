@@ -5,11 +5,14 @@ use std::{num::NonZeroU64, path::PathBuf};
 use castline::policy::Compromised;
 use clap::{Args, ValueEnum};
 
+/// What a site's file is called, where none is named.
+pub(super) const SITE: &str = "castline-site.toml";
+
 /// Where everything is.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Place {
     /// The site: which platform, by which driver, and where the ledger is.
-    #[arg(long, value_name = "FILE", env = "CASTLINE_SITE", default_value = "castline-site.toml")]
+    #[arg(long, value_name = "FILE", env = "CASTLINE_SITE", default_value = SITE)]
     pub(crate) site: PathBuf,
 }
 

@@ -1,9 +1,12 @@
 //! What the commands that speak to registries take.
 
+use std::path::{Path, PathBuf};
+
 use castline::{Options, Platforms, sources::Reference};
 use clap::Args;
 
 use super::{
+    engine::SITE,
     image::{Common, Network},
     values::platforms,
 };
@@ -45,6 +48,21 @@ pub(crate) struct Push {
     /// Another repository of the same registry, whose blobs need not be sent. May be repeated.
     #[arg(long, value_name = "PLACE")]
     pub(crate) mount: Vec<Reference>,
+    /// The site whose test images must have passed; `castline-site.toml`, where that is there.
+    #[arg(long, value_name = "FILE", env = "CASTLINE_SITE")]
+    pub(crate) site: Option<PathBuf>,
+    /// Push it whether or not it has passed the site's test, as where the site's driver can only have it from there.
+    #[arg(long)]
+    pub(crate) untested: bool,
+}
+
+impl Push {
+    /// The site's file, where there is a site.
+    pub(crate) fn site(&self) -> Option<&Path> {
+        let usual = Path::new(SITE);
+        let site = self.site.as_deref().or_else(|| usual.exists().then_some(usual));
+        site.filter(|_| !self.untested)
+    }
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 mod answer;
 mod apply;
+mod gate;
 mod history;
 mod outcome;
 mod prune;
@@ -22,6 +23,8 @@ use castline::{
     ledger::{Ledger, Record},
 };
 
+#[cfg(feature = "registry")]
+pub(crate) use self::gate::Gate;
 pub(crate) use self::{
     answer::run as answer, apply::run as apply, history::run as history, prune::run as prune,
     remediate::run as remediate, resume::run as resume, rollback::run as rollback, status::run as status,

@@ -29,7 +29,7 @@ The site, castline-site.toml; what is in it starts in its folder, and secrets ar
   traffic = { command = [\"./route\"] }   # is told who gets traffic, on standard input
   [command]                             # any program that speaks the protocol of drivers
   command = [\"./driver\", \"--cluster\", \"7\"]
-  [test]                                # images that have not passed this are not applied
+  [test]                                # images that have not passed this are not applied or pushed
   command = [\"/bin/check\"]
 
 The plan is made from what runs, shown, and proved safe by code that it does not share anything with
@@ -118,5 +118,6 @@ Examples:
   castline test --release release.json --timeout 600
 
 One instance is launched as a service of its own, without traffic, and ended after the command has
-run in it. What came of it is recorded. A site with a [test] applies no image that has not passed.
+run in it. What came of it is recorded. With a [test] in the site, what has not passed
+is neither applied nor pushed.
 Exit status: 0 it passed; 1 it did not; 2 it could not be said.";
