@@ -69,8 +69,8 @@ Examples:
   castline remediate web --yes
   castline remediate web --fast --keep isolate --yes --json
 
-Every instance is looked into, and compared with the image that it was launched from. What could not
-be looked into is never taken for intact. Instances in quarantine are left alone; `castline prune
+Every instance is looked into, and compared with the image that it was launched from. What was found
+is recorded, and `castline status` says it. What could not be looked into is never taken for intact. Instances in quarantine are left alone; `castline prune
 --quarantined` removes them.
 ",
     of_rollouts!()
