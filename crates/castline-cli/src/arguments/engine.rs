@@ -2,7 +2,10 @@
 
 use std::{num::NonZeroU64, path::PathBuf};
 
-use castline::policy::Compromised;
+use castline::{
+    policy::Compromised,
+    sources::{Reference, Transport},
+};
 use clap::{Args, ValueEnum};
 
 /// What a site's file is called, where none is named.
@@ -164,9 +167,23 @@ pub(crate) struct Prune {
     /// Also end and remove the instances in quarantine.
     #[arg(long)]
     pub(crate) quarantined: bool,
+    /// Also remove the blobs of this layout, `oci:DIR`, to which neither a name in it nor the ledger leads. May be repeated.
+    #[arg(long, value_name = "LAYOUT", value_parser = layout)]
+    pub(crate) layout: Vec<PathBuf>,
     /// Print one JSON document instead of text.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// The folder of a layout.
+fn layout(text: &str) -> Result<PathBuf, String> {
+    let reference: Reference = text.parse().map_err(|error: castline::sources::Error| error.to_string())?;
+    let selects = reference.tag().is_some() || reference.digest().is_some() || reference.position().is_some();
+    if reference.transport() != Transport::Oci || selects {
+        return Err("write `oci:DIR`, the whole layout".into());
+    }
+    // What the site's file names starts in its folder; what is named here does not.
+    std::path::absolute(reference.path()).map_err(|error| error.to_string())
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ mod answer;
 mod apply;
 mod gate;
 mod history;
+mod layouts;
 mod looking;
 mod outcome;
 mod prune;

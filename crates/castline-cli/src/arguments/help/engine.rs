@@ -98,10 +98,13 @@ Examples:
   castline prune
   castline prune --keep 1 --delete
   castline prune --quarantined --delete
+  castline prune --layout oci:images --delete
 
-Looked at are the images that the site's driver has unpacked. Kept is whatever runs, is under way or in
-quarantine, and the releases that can be gone back to. What is removed is recorded first, so that
-nobody goes back to it.
+Looked at are the images that the site's driver has unpacked, and what was set aside or left half done
+beside them. Kept is whatever runs, is under way or in quarantine, and the releases that can be gone
+back to. Of a layout, what its index.json lists is kept as well; while a castline writes to it, it is
+left alone. What other sites need of it, and other programs write to it, is not known here. Images that
+are removed are recorded first, so that nobody goes back to them.
 Exit status: 0 it was removed, or said; 2 it could not be.";
 
 pub(in crate::arguments) const ANSWER_EXAMPLES: &str = "\

@@ -56,7 +56,7 @@ use tokio::{
 pub use config::{Isolation, LocalConfig};
 use record::{Claim, Folder, Record, Run, Seen};
 use store::{Store, private_folder, remove};
-pub use unpacked::Unpacked;
+pub use unpacked::{Leftover, LeftoverKind, Unpacked};
 
 use super::{
     blocking, failed,
