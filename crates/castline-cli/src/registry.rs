@@ -10,7 +10,7 @@ use std::{
 };
 
 use castline::{
-    Descriptor, Image, ImageKind, Options, Platforms, Report, Verified, Watch,
+    Descriptor, Digest, Image, ImageKind, Options, Platforms, Report, Verified, Watch,
     sources::{
         LayoutWriter, Reference, Source, Transport,
         registry::{Credentials, Extent, Proxies, Pulled, Registry, RegistryOptions, Shipment},
@@ -48,7 +48,7 @@ pub(crate) fn pull(arguments: &Pull) -> Result<Verdict, Failure> {
     if arguments.json {
         output::print_json(&PulledDocument {
             reference: pinned(from, &pulled.descriptor),
-            digest: pulled.descriptor.digest.to_string(),
+            digest: pulled.descriptor.digest.clone(),
             media_type: &pulled.descriptor.media_type,
             blobs: pulled.blobs,
             bytes: pulled.bytes,
@@ -113,7 +113,7 @@ pub(crate) fn push(arguments: &Push) -> Result<Verdict, Failure> {
     if common.json {
         output::print_json(&PushedDocument {
             reference: place,
-            digest: pushed.descriptor.digest.to_string(),
+            digest: pushed.descriptor.digest.clone(),
             media_type: &pushed.descriptor.media_type,
             blobs: pushed.blobs,
             sent_blobs: pushed.sent_blobs,
@@ -165,7 +165,7 @@ pub(crate) fn pin(arguments: &Pin) -> Result<Verdict, Failure> {
     if arguments.json {
         output::print_json(&PinDocument {
             reference: pinned(&arguments.image, &descriptor),
-            digest: descriptor.digest.to_string(),
+            digest: descriptor.digest.clone(),
             media_type: &descriptor.media_type,
             size: descriptor.size,
         })?;
@@ -182,7 +182,7 @@ pub(crate) fn list(arguments: &List) -> Result<Verdict, Failure> {
     if !arguments.referrers {
         let tags = runtime.block_on(registry.tags(&arguments.image))?;
         if arguments.json {
-            output::print_json(&tags)?;
+            output::print_json(&ListDocument::Tags(&tags))?;
         } else {
             let lines: Vec<String> = tags.iter().map(|tag| castline::shown_whole(tag) + "\n").collect();
             output::print(&lines.concat())?;
@@ -192,7 +192,7 @@ pub(crate) fn list(arguments: &List) -> Result<Verdict, Failure> {
     let wanted = arguments.artifact_type.as_deref();
     let referrers = runtime.block_on(registry.referrers(&arguments.image, wanted))?;
     if arguments.json {
-        output::print_json(&referrers)?;
+        output::print_json(&ListDocument::Referrers(&referrers))?;
     } else {
         let line = |referrer: &Descriptor| {
             let kind = referrer.artifact_type.as_deref().unwrap_or(&referrer.media_type);
@@ -320,36 +320,88 @@ fn cache(network: &Network) -> Result<PathBuf, Failure> {
     Ok(caches.join("castline/images"))
 }
 
+/// What `castline pull --json` prints.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Pull"))]
 #[serde(rename_all = "camelCase")]
 struct PulledDocument<'a> {
+    /// The image by its digest, `docker://HOST/NAME@DIGEST`.
     reference: String,
-    digest: String,
+    /// The digest of its manifest or index.
+    digest: Digest,
+    /// What that is.
     media_type: &'a str,
+    /// How many blobs it has, documents among them.
     blobs: u64,
+    /// How many bytes these have.
     bytes: u64,
+    /// How many of them were not in the layout.
     fetched_blobs: u64,
+    /// How many bytes came.
     fetched_bytes: u64,
+    /// What its verification found. Only what is intact was given a name in the layout.
     report: &'a Report,
 }
 
+/// What `castline push --json` prints.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Push"))]
 #[serde(rename_all = "camelCase")]
 struct PushedDocument<'a> {
+    /// The image by its digest, `docker://HOST/NAME@DIGEST`.
     reference: String,
-    digest: String,
+    /// The digest of its manifest or index.
+    digest: Digest,
+    /// What that is.
     media_type: &'a str,
+    /// How many blobs it has.
     blobs: u64,
+    /// How many of them the registry did not have.
     sent_blobs: u64,
+    /// How many bytes went.
     sent_bytes: u64,
+    /// How many the registry took from another of its repositories.
     mounted_blobs: u64,
 }
 
+/// What `castline pin --json` prints.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Pin"))]
 #[serde(rename_all = "camelCase")]
 struct PinDocument<'a> {
+    /// The image by its digest, `docker://HOST/NAME@DIGEST`.
     reference: String,
-    digest: String,
+    /// The digest of its manifest or index.
+    digest: Digest,
+    /// What that is.
     media_type: &'a str,
+    /// How many bytes it has.
     size: u64,
+}
+
+/// What `castline list --json` prints.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "List"))]
+#[serde(untagged)]
+enum ListDocument<'a> {
+    /// The tags of a repository.
+    Tags(&'a [String]),
+    /// What refers to an image.
+    Referrers(&'a [Descriptor]),
+}
+
+/// The schemas of what these commands print as JSON, by the names of their files.
+#[cfg(test)]
+pub(crate) fn schemas() -> [(&'static str, schemars::Schema); 4] {
+    use schemars::schema_for;
+    [
+        ("list.json", schema_for!(ListDocument<'_>)),
+        ("pin.json", schema_for!(PinDocument<'_>)),
+        ("pull.json", schema_for!(PulledDocument<'_>)),
+        ("push.json", schema_for!(PushedDocument<'_>)),
+    ]
 }

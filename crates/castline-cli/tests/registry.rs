@@ -1,6 +1,8 @@
 //! `pull`, `push`, `pin`, `list`, and `docker://` where an image is given, against a registry on loopback.
 #![cfg(feature = "registry")]
 
+mod support;
+
 use std::{
     fs,
     net::{TcpListener, TcpStream},
@@ -99,6 +101,16 @@ fn an_image_goes_to_a_registry_and_comes_back_and_is_looked_at_there() {
     let (status, text, errors) = run(home, &["push", "oci:layouts/three-layers:v1", &image]);
     assert_eq!((status, &*errors), (0, ""), "{text}");
     let pinned = text.lines().next().expect("a line").to_owned();
+    for (schema, command) in [
+        ("push.json", &["push", "oci:layouts/three-layers:v1", &image][..]),
+        ("pin.json", &["pin", &image]),
+        ("list.json", &["list", &image]),
+        ("list.json", &["list", &image, "--referrers"]),
+    ] {
+        let (status, text, errors) = run(home, &[command, &["--json"]].concat());
+        assert_eq!((status, &*errors), (0, ""), "{text}");
+        support::assert_is_as_the_schema_says(schema, &serde_json::from_str(&text).expect("JSON"));
+    }
     let digest = "sha256:12be0fc75767c19283e4c09237d3679c9c4da2a332c8adfeffe58b729c1354f6";
     assert_eq!(pinned, format!("{}@{digest}", server.image("app")));
     assert_eq!(run(home, &["pin", &image]), (0, format!("{pinned}\n"), String::new()));
@@ -111,6 +123,7 @@ fn an_image_goes_to_a_registry_and_comes_back_and_is_looked_at_there() {
         assert_eq!((status, &*errors), (0, ""), "{text}");
         let document: Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!((&document["digest"], &document["report"]["complete"]), (&digest.into(), &true.into()));
+        support::assert_is_as_the_schema_says("pull.json", &document);
         // The manifest, the configuration and the layers.
         assert!(document["fetchedBlobs"].as_u64().expect("a number") <= fetched, "{text}");
     }

@@ -19,7 +19,7 @@ pub(crate) struct Build {
     /// How many cores to use; all by default. The bytes are the same for any number.
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<NonZeroUsize>,
-    /// Print one JSON document instead of text.
+    /// Print one JSON document instead of text (schemas/ has its schema).
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -95,7 +95,7 @@ pub(crate) struct Status {
     pub(crate) place: Place,
     /// The service; all of the ledger, where none is named.
     pub(crate) service: Option<String>,
-    /// Print one JSON document instead of text.
+    /// Print one JSON document instead of text (schemas/ has its schema).
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -106,7 +106,7 @@ pub(crate) struct History {
     pub(crate) place: Place,
     /// The service; all of the ledger, where none is named.
     pub(crate) service: Option<String>,
-    /// Print one JSON document instead of text.
+    /// Print one JSON document instead of text (schemas/ has its schema).
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -170,7 +170,7 @@ pub(crate) struct Prune {
     /// Also remove the blobs of this layout, `oci:DIR`, to which neither a name in it nor the ledger leads. May be repeated.
     #[arg(long, value_name = "LAYOUT", value_parser = layout)]
     pub(crate) layout: Vec<PathBuf>,
-    /// Print one JSON document instead of text.
+    /// Print one JSON document instead of text (schemas/ has its schema).
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -210,7 +210,7 @@ pub(crate) struct Test {
     /// How many seconds it may take.
     #[arg(long, value_name = "N", default_value = "120")]
     pub(crate) timeout: NonZeroU64,
-    /// Print one JSON document instead of text.
+    /// Print one JSON document instead of text (schemas/ has its schema).
     #[arg(long)]
     pub(crate) json: bool,
     /// What is run in an instance of it, and must end with 0 within three attempts; the site's test, where none is named.

@@ -22,7 +22,7 @@ pub(crate) struct Pull {
     /// Only this platform, as `os/architecture[/variant]`; `all`: every platform that is listed must be there.
     #[arg(long, value_name = "PLATFORM", value_parser = platforms)]
     pub(crate) platform: Option<Platforms>,
-    /// Print one JSON document instead of text.
+    /// Print one JSON document instead of text (schemas/ has its schema).
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
@@ -69,7 +69,7 @@ impl Push {
 pub(crate) struct Pin {
     /// The image, e.g. `docker://registry.example/app:v1`.
     pub(crate) image: Reference,
-    /// Print one JSON document instead of text.
+    /// Print one JSON document instead of text (schemas/ has its schema).
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
@@ -86,7 +86,7 @@ pub(crate) struct List {
     /// Only referrers of this type.
     #[arg(long, value_name = "TYPE", requires = "referrers")]
     pub(crate) artifact_type: Option<String>,
-    /// Print one JSON document instead of text.
+    /// Print one JSON document instead of text (schemas/ has its schema).
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]

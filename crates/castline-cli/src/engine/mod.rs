@@ -34,6 +34,18 @@ pub(crate) use self::{
 };
 use crate::Failure;
 
+/// The schemas of what these commands print as JSON, by the names of their files.
+#[cfg(test)]
+pub(crate) fn schemas() -> [(&'static str, schemars::Schema); 4] {
+    use schemars::schema_for;
+    [
+        ("history.json", schema_for!(history::Told)),
+        ("prune.json", schema_for!(prune::Report)),
+        ("status.json", schema_for!(status::Report)),
+        ("test.json", schema_for!(test::Report)),
+    ]
+}
+
 /// Runs asynchronous work to its end, on this thread.
 fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
