@@ -11,7 +11,10 @@ const NAMES = {
 }
 const TEXTS = ['Key', 'Digest', 'Revision', 'Platform', 'Time']
 /** What only commands print, for which there is nothing here. */
-const COMMANDS = ['diff.json', 'told.json']
+const COMMANDS = [
+  'build.json', 'diff.json', 'history.json', 'list.json', 'pin.json', 'prune.json', 'pull.json', 'push.json', 'status.json', 'test.json',
+  'told.json',
+]
 /** Those in which what is not there is written as null. */
 const NULLS = ['Life', 'Interval']
 

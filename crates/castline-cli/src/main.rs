@@ -19,6 +19,8 @@ mod progress;
 #[cfg(feature = "registry")]
 mod registry;
 mod release;
+#[cfg(test)]
+mod schemas;
 mod size;
 mod tree;
 mod verify;

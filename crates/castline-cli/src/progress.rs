@@ -50,6 +50,32 @@ impl Drop for Bar {
     }
 }
 
+/// A bar that counts things, on standard error, where that is a terminal.
+pub(crate) struct Counter(ProgressBar);
+
+impl Counter {
+    /// One for so many things, which work that is called `doing` is about.
+    pub(crate) fn new(doing: String, total: u64) -> Self {
+        let counter =
+            line(doing, "{spinner} {msg} {wide_bar} {pos} of {len}, {elapsed}", Duration::from_millis(100));
+        counter.set_length(total);
+        Self(counter)
+    }
+
+    /// Counts one, after what is to be said of it was printed above the bar.
+    pub(crate) fn count<T>(&self, print: impl FnOnce() -> T) -> T {
+        let printed = self.0.suspend(print);
+        self.0.inc(1);
+        printed
+    }
+}
+
+impl Drop for Counter {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
 /// Says on standard error, where that is a terminal, what is waited for that nobody knows the length of.
 pub(crate) struct Spinner(ProgressBar);
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use castline::{
-    Descriptor, Image, Options, Platforms, Report, Verification, Verified, Watch,
+    Descriptor, Digest, Image, ImageKind, Options, Platforms, Report, Verification, Verified, Watch,
     sources::{
         LayoutWriter, Reference, Source, Transport,
         registry::{Credentials, Extent, Proxies, Pulled, Registry, RegistryOptions, Shipment},
@@ -21,6 +21,7 @@ use serde::Serialize;
 use crate::{
     Failure, Verdict,
     arguments::{Common, List, Network, Pin, Pull, Push},
+    engine::Gate,
     output::{self, counted},
     progress::Bar,
     size,
@@ -42,7 +43,7 @@ pub(crate) fn pull(arguments: &Pull) -> Result<Verdict, Failure> {
     if arguments.json {
         output::print_json(&PulledDocument {
             reference: pinned(from, &pulled.descriptor),
-            digest: pulled.descriptor.digest.to_string(),
+            digest: pulled.descriptor.digest.clone(),
             media_type: &pulled.descriptor.media_type,
             blobs: pulled.blobs,
             bytes: pulled.bytes,
@@ -90,6 +91,11 @@ pub(crate) fn push(arguments: &Push) -> Result<Verdict, Failure> {
         output::note("what is not intact, or could not be checked as a whole, is not pushed")?;
         return Ok(Verdict::Findings);
     }
+    if let Some(site) = arguments.site()
+        && !are_tested(site, &verification.images, &common.image)?
+    {
+        return Ok(Verdict::Findings);
+    }
     let shipment = shipment(&verification.images, &options, &source)?;
     let registry = registry(&common.network, to)?;
     let bar = Bar::new("pushing");
@@ -102,7 +108,7 @@ pub(crate) fn push(arguments: &Push) -> Result<Verdict, Failure> {
     if common.json {
         output::print_json(&PushedDocument {
             reference: place,
-            digest: pushed.descriptor.digest.to_string(),
+            digest: pushed.descriptor.digest.clone(),
             media_type: &pushed.descriptor.media_type,
             blobs: pushed.blobs,
             sent_blobs: pushed.sent_blobs,
@@ -115,6 +121,28 @@ pub(crate) fn push(arguments: &Push) -> Result<Verdict, Failure> {
         output::print(&format!("{place}\n{blobs}: {sent}, {} mounted\n", pushed.mounted_blobs))?;
     }
     Ok(Verdict::Clean)
+}
+
+/// Whether each image has passed the site's test, where there is one. What has not is said. What nobody can launch, such as a
+/// signature, needs no test.
+fn are_tested(site: &Path, images: &[Verified<Image>], from: &Reference) -> Result<bool, Failure> {
+    let Some(gate) = Gate::of_site(site)? else { return Ok(true) };
+    let mut release = None;
+    for image in images.iter().filter(|image| image.kind() == ImageKind::Image) {
+        let Some(refusal) = gate.refusal(&image.identities()) else { continue };
+        let platform = image.platform().filter(|_| images.len() > 1);
+        let of = platform.map_or(String::new(), |platform| format!(" for {platform}"));
+        output::note(&format!("nothing was pushed: the image {}{of} {refusal}", image.digest()))?;
+        let platform = platform.map_or(String::new(), |platform| format!(" --platform {platform}"));
+        release
+            .get_or_insert_with(|| format!("castline release {from}{platform} --service NAME --replicas 1"));
+    }
+    let Some(release) = release else { return Ok(true) };
+    output::note(&format!(
+        "test it, as {} asks: {release} > release.json && castline test --release release.json; or push it all the same by --untested",
+        site.display()
+    ))?;
+    Ok(false)
 }
 
 /// One platform was asked for: its image alone. Else all, as the index holds them.
@@ -132,7 +160,7 @@ pub(crate) fn pin(arguments: &Pin) -> Result<Verdict, Failure> {
     if arguments.json {
         output::print_json(&PinDocument {
             reference: pinned(&arguments.image, &descriptor),
-            digest: descriptor.digest.to_string(),
+            digest: descriptor.digest.clone(),
             media_type: &descriptor.media_type,
             size: descriptor.size,
         })?;
@@ -149,7 +177,7 @@ pub(crate) fn list(arguments: &List) -> Result<Verdict, Failure> {
     if !arguments.referrers {
         let tags = runtime.block_on(registry.tags(&arguments.image))?;
         if arguments.json {
-            output::print_json(&tags)?;
+            output::print_json(&ListDocument::Tags(&tags))?;
         } else {
             let lines: Vec<String> = tags.iter().map(|tag| castline::shown_whole(tag) + "\n").collect();
             output::print(&lines.concat())?;
@@ -159,7 +187,7 @@ pub(crate) fn list(arguments: &List) -> Result<Verdict, Failure> {
     let wanted = arguments.artifact_type.as_deref();
     let referrers = runtime.block_on(registry.referrers(&arguments.image, wanted))?;
     if arguments.json {
-        output::print_json(&referrers)?;
+        output::print_json(&ListDocument::Referrers(&referrers))?;
     } else {
         let line = |referrer: &Descriptor| {
             let kind = referrer.artifact_type.as_deref().unwrap_or(&referrer.media_type);
@@ -314,36 +342,88 @@ fn cache(network: &Network) -> Result<PathBuf, Failure> {
     Ok(caches.join("castline/images"))
 }
 
+/// What `castline pull --json` prints.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Pull"))]
 #[serde(rename_all = "camelCase")]
 struct PulledDocument<'a> {
+    /// The image by its digest, `docker://HOST/NAME@DIGEST`.
     reference: String,
-    digest: String,
+    /// The digest of its manifest or index.
+    digest: Digest,
+    /// What that is.
     media_type: &'a str,
+    /// How many blobs it has, documents among them.
     blobs: u64,
+    /// How many bytes these have.
     bytes: u64,
+    /// How many of them were not in the layout.
     fetched_blobs: u64,
+    /// How many bytes came.
     fetched_bytes: u64,
+    /// What its verification found. Only what is intact was given a name in the layout.
     report: &'a Report,
 }
 
+/// What `castline push --json` prints.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Push"))]
 #[serde(rename_all = "camelCase")]
 struct PushedDocument<'a> {
+    /// The image by its digest, `docker://HOST/NAME@DIGEST`.
     reference: String,
-    digest: String,
+    /// The digest of its manifest or index.
+    digest: Digest,
+    /// What that is.
     media_type: &'a str,
+    /// How many blobs it has.
     blobs: u64,
+    /// How many of them the registry did not have.
     sent_blobs: u64,
+    /// How many bytes went.
     sent_bytes: u64,
+    /// How many the registry took from another of its repositories.
     mounted_blobs: u64,
 }
 
+/// What `castline pin --json` prints.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Pin"))]
 #[serde(rename_all = "camelCase")]
 struct PinDocument<'a> {
+    /// The image by its digest, `docker://HOST/NAME@DIGEST`.
     reference: String,
-    digest: String,
+    /// The digest of its manifest or index.
+    digest: Digest,
+    /// What that is.
     media_type: &'a str,
+    /// How many bytes it has.
     size: u64,
+}
+
+/// What `castline list --json` prints.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "List"))]
+#[serde(untagged)]
+enum ListDocument<'a> {
+    /// The tags of a repository.
+    Tags(&'a [String]),
+    /// What refers to an image.
+    Referrers(&'a [Descriptor]),
+}
+
+/// The schemas of what these commands print as JSON, by the names of their files.
+#[cfg(test)]
+pub(crate) fn schemas() -> [(&'static str, schemars::Schema); 4] {
+    use schemars::schema_for;
+    [
+        ("list.json", schema_for!(ListDocument<'_>)),
+        ("pin.json", schema_for!(PinDocument<'_>)),
+        ("pull.json", schema_for!(PulledDocument<'_>)),
+        ("push.json", schema_for!(PushedDocument<'_>)),
+    ]
 }

@@ -1,6 +1,8 @@
 //! `castline build` and `castline diff`, as scripts use them.
 #![cfg(target_os = "linux")]
 
+mod support;
+
 use std::{
     fs,
     path::Path,
@@ -44,6 +46,7 @@ fn what_is_built_is_intact_and_the_same_each_time() {
     let folder = prepared.path();
     let (status, built) = json(folder, &["build", "-o", "oci:images:v1", "--json"]);
     assert_eq!(status, 0);
+    support::assert_is_as_the_schema_says("build.json", &built);
     let (status, text, errors) = run(folder, &["build", "-o", "oci-archive:image.tar:v1", "--jobs", "1"]);
     assert_eq!((status, &*errors), (0, ""));
     let digest = built["digest"].as_str().expect("a digest");

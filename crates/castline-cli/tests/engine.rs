@@ -1,6 +1,8 @@
 //! The commands that act, on a platform that is a folder (`examples/driver.py`) and on this machine.
 #![cfg(target_os = "linux")]
 
+mod support;
+
 use std::{
     fs,
     io::{BufRead as _, BufReader, Read as _},
@@ -108,8 +110,16 @@ impl Site {
         text
     }
 
+    /// What a command prints as JSON, which must be as its schema says.
+    fn json(&self, schema: &str, arguments: &str) -> Value {
+        let (_, text, errors) = self.run(&format!("{arguments} --json"));
+        let document = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}{errors}"));
+        support::assert_is_as_the_schema_says(schema, &document);
+        document
+    }
+
     fn status(&self) -> Value {
-        serde_json::from_str(&self.run("status --json").1).expect("a document")
+        self.json("status.json", "status")
     }
 
     /// The digests of the images that instances run, each once.
@@ -210,7 +220,7 @@ fn a_release_is_applied_replaced_and_gone_back_from() {
     let history = site.ok("history");
     assert_eq!(history.matches("succeeded").count(), 3, "{history}");
     assert!(history.contains("to take back"), "{history}");
-    let told: Value = serde_json::from_str(&site.ok("history web --json")).expect("a document");
+    let told = site.json("history.json", "history web");
     assert_eq!(told["rollouts"].as_array().map(Vec::len), Some(3));
     let v2 = told["rollouts"][1]["release"].as_str().expect("a digest").to_owned();
     site.ok(&format!("rollback web --to {} --yes", &v2[..20]));
@@ -392,6 +402,138 @@ fn what_was_tampered_with_is_found_and_replaced_and_what_is_not_needed_removed()
 }
 
 #[test]
+fn what_a_verification_found_is_told_at_once_recorded_and_said_by_status() {
+    let site = Site::local();
+    site.ok(&format!("apply --release v1.json {APPLY}"));
+    let status = site.status();
+    let instances = status["services"][0]["instances"].as_array().expect("instances");
+    assert!(instances.iter().all(|one| one.get("verified").is_none() && one["integrity"] == "unknown"));
+    assert!(site.ok("status").contains("not checked"));
+
+    let entries = |site: &Site| site.json("history.json", "history")["entries"].as_u64().expect("a number");
+    let before = entries(&site);
+    let lines = site.ok("remediate --yes --json");
+    let told: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let kinds: Vec<&str> = told.iter().map(|one| one["told"].as_str().expect("a kind")).collect();
+    assert_eq!(kinds, ["verifying", "checked", "checked"]);
+    for one in &told {
+        support::assert_is_as_the_schema_says("told.json", one);
+    }
+    assert_eq!((&told[0]["instances"], &told[1]["integrity"]), (&2.into(), &"intact".into()));
+    assert_eq!(entries(&site), before + 1, "one entry for all of them");
+    let status = site.status();
+    let service = &status["services"][0];
+    for one in service["instances"].as_array().expect("instances") {
+        assert_eq!((&one["integrity"], &one["verified"]["integrity"]), (&"intact".into(), &"intact".into()));
+        assert_eq!(
+            (&one["verified"]["release"], &one["verified"]["fast"]),
+            (&service["current"], &false.into())
+        );
+    }
+    let (code, text, _) = site.run("status");
+    assert!(code == 0 && text.contains("intact 20") && !text.contains("not checked"), "{text}");
+
+    // Only looked at: nothing is recorded. Then it is, though nobody approves of what to do.
+    let victim = service["instances"][0]["id"].as_str().expect("an id").to_owned();
+    site.write(&format!("state/instances/{victim}/tree/bin/backdoor"), "#!/bin/sh\n");
+    assert_eq!(site.run("remediate --dry-run").0, 1);
+    assert_eq!((site.run("status").0, entries(&site)), (0, before + 1));
+    assert_eq!(site.run("remediate").0, 2);
+    assert_eq!(entries(&site), before + 2);
+    let (code, text, _) = site.run("status");
+    assert!(code == 1 && text.contains("CHANGED 20") && text.contains("/bin/backdoor was added"), "{text}");
+    let history = site.ok("history");
+    assert!(history.contains("2 instances of web looked into: all intact"), "{history}");
+    assert!(history.contains(&format!("{victim} CHANGED: /bin/backdoor was added")), "{history}");
+}
+
+#[test]
+fn trees_that_were_set_aside_and_what_was_cut_off_are_pruned() {
+    let site = Site::local();
+    site.ok(&format!("apply --release v1.json {APPLY}"));
+    let store = site.path("state/store");
+    let image = fs::read_dir(&store).expect("a folder").flatten().map(|entry| entry.file_name());
+    let image = image.map(|name| name.into_string().expect("UTF-8")).find(|name| name.starts_with("sha256-"));
+    let image = image.expect("an unpacked image");
+    site.write(&format!("state/store/{image}/root/bin/backdoor"), "x");
+    let mut more: Value =
+        serde_json::from_slice(&fs::read(site.path("v1.json")).expect("a file")).expect("JSON");
+    more["replicas"] = 3.into();
+    site.write("more.json", &more.to_string());
+    site.ok(&format!("apply --release more.json {APPLY}"));
+    let changed = format!("changed-1-{image}");
+    assert!(store.join(&changed).exists());
+    for name in [".new", ".gone"] {
+        fs::create_dir_all(store.join(name).join("root/bin")).expect("folders");
+    }
+    site.write("state/store/changed-2-of-nobody", "left alone");
+
+    let report = site.json("prune.json", "prune");
+    let names: Vec<_> =
+        report["leftovers"].as_array().expect("leftovers").iter().map(|one| &one["name"]).collect();
+    assert_eq!(names, [".gone", ".new", &*changed]);
+    assert!(report["leftovers"][2]["bytes"].as_u64().expect("a number") > 0, "{report}");
+    assert!(store.join(&changed).exists(), "nothing is removed unless it is asked for");
+    let text = site.ok("prune --delete");
+    assert!(text.contains("a tree that somebody had changed: removed"), "{text}");
+    assert!(!store.join(&changed).exists() && !store.join(".new").exists() && !store.join(".gone").exists());
+    assert!(store.join("changed-2-of-nobody").exists() && store.join(&image).exists());
+    assert_eq!(site.json("prune.json", "prune")["leftovers"], json!([]));
+    // The instances are what they were.
+    assert!(site.ok("remediate --yes").contains("3 instances looked into: none was changed"));
+}
+
+#[test]
+fn a_layout_is_pruned_of_what_neither_its_names_nor_the_ledger_need() {
+    let site = Site::local();
+    for version in ["v1", "v2", "v3"] {
+        site.ok(&format!("apply --release {version}.json {APPLY}"));
+    }
+    // None of them has a name any more: what keeps them is the ledger, or nothing.
+    let named = fs::read_to_string(site.path("images/index.json")).expect("an index");
+    site.write("images/index.json", &json!({"schemaVersion": 2, "manifests": []}).to_string());
+    let blobs = || fs::read_dir(site.path("images/blobs/sha256")).expect("a folder").count();
+    let all = blobs();
+    let dry = "prune --keep 1 --layout oci:images";
+    let report = site.json("prune.json", dry);
+    let layout = &report["layouts"][0];
+    // The manifest, the configuration and the layer of the first.
+    assert_eq!((layout["blobs"].as_array().map(Vec::len), blobs()), (Some(3), all), "{report}");
+    assert!(layout["bytes"].as_u64().expect("a number") > 0);
+    assert!(site.ok(dry).contains("nothing was done; --delete does it"));
+    assert_eq!(
+        site.json("prune.json", "prune --layout oci:images")["layouts"][0]["blobs"],
+        json!([]),
+        "three are kept"
+    );
+
+    let text = site.ok(&format!("{dry} --delete"));
+    assert!(text.contains("3 blobs removed"), "{text}");
+    assert_eq!(blobs(), all - 3);
+    assert!(site.ok("history").contains("images removed"));
+    // Both that are left are whole, and what runs is what was shipped.
+    site.write("images/index.json", &named);
+    site.ok("rollback --yes");
+    assert!(site.ok("remediate --yes").contains("2 instances looked into: none was changed"));
+    let v1 = site.json("history.json", "history web")["rollouts"][0]["release"]
+        .as_str()
+        .expect("a digest")
+        .to_owned();
+    let (status, text, errors) = site.run(&format!("rollback --to {v1} --yes"));
+    assert_ne!(status, 0, "its image is gone: {text}{errors}");
+    site.ok("resume --abort");
+
+    for (layout, said) in [
+        ("images", "not an image reference"),
+        ("oci:images:v1", "the whole layout"),
+        ("oci:nowhere", "nowhere"),
+    ] {
+        let (status, _, errors) = site.run(&format!("prune --layout {layout}"));
+        assert!(status == 2 && errors.contains(said), "{layout}: {errors}");
+    }
+}
+
+#[test]
 fn an_image_that_has_not_passed_the_sites_test_is_not_applied() {
     let site = Site::local();
     let file = fs::read_to_string(site.path("castline-site.toml")).expect("a site");
@@ -401,6 +543,7 @@ fn an_image_that_has_not_passed_the_sites_test_is_not_applied() {
     let (status, text, errors) = site.run("test --release v1.json -- /bin/fails");
     assert!(status == 1 && text.contains("FAILED"), "{text}{errors}");
     assert!(site.ok("test --release v1.json").contains("passed"));
+    assert_eq!(site.json("test.json", "test --release v1.json")["passed"], true);
     site.ok(&format!("apply --release v1.json {APPLY}"));
     assert!(site.ok("history").contains("the test `/bin/passes`"));
 }

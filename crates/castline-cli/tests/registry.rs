@@ -1,6 +1,8 @@
 //! `pull`, `push`, `pin`, `list`, and `docker://` where an image is given, against a registry on loopback.
 #![cfg(feature = "registry")]
 
+mod support;
+
 use std::{
     fs,
     io::{Read as _, Write as _},
@@ -109,6 +111,16 @@ fn an_image_goes_to_a_registry_and_comes_back_and_is_looked_at_there() {
     let (status, text, errors) = run(home, &["push", "oci:layouts/three-layers:v1", &image]);
     assert_eq!((status, &*errors), (0, ""), "{text}");
     let pinned = text.lines().next().expect("a line").to_owned();
+    for (schema, command) in [
+        ("push.json", &["push", "oci:layouts/three-layers:v1", &image][..]),
+        ("pin.json", &["pin", &image]),
+        ("list.json", &["list", &image]),
+        ("list.json", &["list", &image, "--referrers"]),
+    ] {
+        let (status, text, errors) = run(home, &[command, &["--json"]].concat());
+        assert_eq!((status, &*errors), (0, ""), "{text}");
+        support::assert_is_as_the_schema_says(schema, &serde_json::from_str(&text).expect("JSON"));
+    }
     let digest = "sha256:12be0fc75767c19283e4c09237d3679c9c4da2a332c8adfeffe58b729c1354f6";
     assert_eq!(pinned, format!("{}@{digest}", server.image("app")));
     assert_eq!(run(home, &["pin", &image]), (0, format!("{pinned}\n"), String::new()));
@@ -121,6 +133,7 @@ fn an_image_goes_to_a_registry_and_comes_back_and_is_looked_at_there() {
         assert_eq!((status, &*errors), (0, ""), "{text}");
         let document: Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!((&document["digest"], &document["report"]["complete"]), (&digest.into(), &true.into()));
+        support::assert_is_as_the_schema_says("pull.json", &document);
         // The manifest, the configuration and the layers.
         assert!(document["fetchedBlobs"].as_u64().expect("a number") <= fetched, "{text}");
     }
@@ -188,6 +201,79 @@ fn an_index_is_pushed_whole_or_one_platform_of_it() {
         absent.0 == 1 && absent.1.contains("[platform-absent]") && absent.1.contains("given no name"),
         "{absent:?}"
     );
+}
+
+/// Runs castline in a folder that is a site.
+#[cfg(target_os = "linux")]
+fn at_site(folder: &Path, arguments: &str) -> (i32, String, String) {
+    let arguments: Vec<&str> = arguments.split_whitespace().collect();
+    outcome(castline(folder, &arguments).current_dir(folder).env_remove("CASTLINE_SITE"))
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_has_not_passed_the_sites_test_is_not_pushed() {
+    use std::os::unix::fs::PermissionsExt as _;
+    if !available(&[]) {
+        return;
+    }
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    let home = folder.path();
+    let server = Server::start(home, None);
+    let write = |name: &str, text: &str| fs::write(home.join(name), text).expect("written");
+    fs::create_dir_all(home.join("rootfs/bin")).expect("a folder");
+    for (name, script) in [("run", "exec sleep 600"), ("check", "exit 0")] {
+        let name = format!("rootfs/bin/{name}");
+        write(&name, &format!("#!/bin/sh\n{script}\n"));
+        fs::set_permissions(home.join(&name), fs::Permissions::from_mode(0o755)).expect("a mode");
+    }
+    write(
+        "castline.toml",
+        "platforms = [\"linux/amd64\", \"linux/arm64\"]\n[[layers]]\ndirectory = \"rootfs\"\n[config]\nentrypoint = [\"/bin/run\"]\n",
+    );
+    write(
+        "castline-site.toml",
+        "ledger = \"ledger\"\nactor = \"ann\"\n[local]\nstate = \"state\"\nimages = [\"oci:images\"]\nisolation = \"process\"\n[test]\ncommand = [\"/bin/check\"]\n",
+    );
+    let ok = |arguments: &str| {
+        let (status, text, errors) = at_site(home, arguments);
+        assert_eq!(status, 0, "{arguments}: {text}{errors}");
+        text
+    };
+    ok("build -o oci:images:v1");
+    let (all, one) = (server.image("app:all"), server.image("app:one"));
+    let refused = |arguments: &str, images: usize| {
+        let (status, text, errors) = at_site(home, arguments);
+        assert_eq!((status, &*text), (1, ""), "{errors}");
+        assert_eq!(
+            errors.matches("was not tested by the site's test `/bin/check`").count(),
+            images,
+            "{errors}"
+        );
+        assert!(errors.contains("castline test --release"), "{errors}");
+    };
+    let amd64 = format!("push oci:images:v1 {one} --platform linux/amd64");
+    refused(&amd64, 1);
+    refused(&format!("push oci:images:v1 {all}"), 2);
+    // The file counts wherever the command runs.
+    let site = home.join("castline-site.toml");
+    let image = format!("oci:{}:v1", home.join("images").display());
+    let (status, _, errors) = run(home, &["push", &image, &all, "--site", site.to_str().expect("UTF-8")]);
+    assert!(status == 1 && errors.contains("was not tested"), "{errors}");
+    let (status, text, _) = run(home, &["pin", &all]);
+    assert_eq!((status, &*text), (2, ""), "nothing is there");
+
+    write("v1.json", &ok("release oci:images:v1 --platform linux/amd64 --service web --replicas 1"));
+    let (status, _, errors) = at_site(home, "test --release v1.json -- /bin/run/not");
+    assert_eq!(status, 1, "{errors}");
+    refused(&amd64, 1);
+    ok("test --release v1.json");
+    ok(&amd64);
+    // One platform of two is not all of them.
+    refused(&format!("push oci:images:v1 {all}"), 1);
+    ok(&format!("push oci:images:v1 {all} --untested"));
+    let (status, _, errors) = at_site(home, &format!("push oci:images:v1 {all} --site nowhere.toml"));
+    assert!(status == 2 && errors.contains("nowhere.toml: there is no such site"), "{errors}");
 }
 
 #[cfg(unix)]

@@ -24,7 +24,7 @@ pub use drivers::PortRange;
 #[cfg(all(feature = "docker", target_os = "linux"))]
 pub use drivers::{DockerConfig, DockerDriver, DockerHost, DockerTls};
 #[cfg(all(feature = "local", target_os = "linux"))]
-pub use drivers::{Isolation, LocalConfig, LocalDriver, Unpacked};
+pub use drivers::{Isolation, Leftover, LeftoverKind, LocalConfig, LocalDriver, Unpacked};
 pub use error::DriverError;
 pub use executor::{
     Answer, Answerer, Checked, Clock, Ended, EngineError, Executor, Handle, ImageTest, Options, Prepared,

@@ -17,7 +17,9 @@ use castline_core::{
     plan::Disposal,
     rollout::{Action, What},
 };
-use castline_engine::{CheckMode, Doing, Driver as _, Isolation, LocalConfig, LocalDriver, PortRange};
+use castline_engine::{
+    CheckMode, Doing, Driver as _, Isolation, LeftoverKind, LocalConfig, LocalDriver, PortRange,
+};
 use rustix::fs::{FlockOperation, flock};
 use support::{
     drivers,
@@ -148,6 +150,35 @@ fn another_process_with_crun() {
     let mut bench = Bench::new(Isolation::Container, 21_150);
     bench.config.runtime = Some(program.into());
     keeps_every_promise(&bench, BOTH);
+}
+
+#[test]
+fn a_tree_that_was_set_aside_is_kept_as_long_as_an_instance_may_run_on_it() {
+    if !engines::available(&["busybox"], true) {
+        return;
+    }
+    let bench = Bench::new(Isolation::Chroot, 21_750);
+    let driver = bench.driver();
+    let launch = drivers::launch(&bench.release, "a", 0);
+    run(async {
+        let id = drivers::launched(&driver, &launch, &bench.release).await;
+        let image = driver.unpacked().await.expect("reads")[0].image.clone();
+        let name = format!("changed-1-{}-{}", image.algorithm().name(), image.encoded());
+        let tree = bench.config.state.join("store").join(&name);
+        fs::create_dir_all(tree.join("root")).expect("folders");
+        let found = driver.leftovers().await.expect("reads");
+        assert!(found.len() == 1 && found[0].name == name && found[0].in_use, "{found:?}");
+        assert_eq!(found[0].kind, LeftoverKind::Changed);
+        let error = driver.remove_leftover(&name).await.expect_err("it is in use");
+        assert!(!error.is_temporary() && tree.exists(), "{error}");
+        let action = drivers::retire(&bench.release, &id, Disposal::End);
+        driver.perform(&action, None).await.expect("it ends");
+        driver.remove_leftover(&name).await.expect("it goes");
+        assert!(!tree.exists() && driver.leftovers().await.expect("reads").is_empty());
+        // Names that are none of these remove nothing.
+        driver.remove_leftover("../instances").await.expect("nothing to do");
+        assert!(bench.config.state.join("instances").exists());
+    });
 }
 
 /// Processes, of whatever parent, that have this in their environment.

@@ -107,7 +107,7 @@ async fn life(driver: Arc<dyn Driver>, folder: &Path, releases: [Release; 2], ta
     // Somebody gets into one of them.
     let victim = Arc::clone(&all.instances()[2].id);
     tamper(&victim);
-    let (fleet, checked) = executor.verify("web", CheckMode::Full).await.expect("looks");
+    let (fleet, checked) = executor.verify("web", CheckMode::Full, |_| ()).await.expect("looks");
     let found: Vec<&Arc<str>> = checked
         .iter()
         .filter(|one| !matches!(one.verdict, Verdict::Intact(_)))
@@ -122,7 +122,7 @@ async fn life(driver: Arc<dyn Driver>, folder: &Path, releases: [Release; 2], ta
         all.instances().iter().partition(|one| one.phase == Phase::Quarantined);
     assert_eq!(kept.iter().map(|one| &one.id).collect::<Vec<_>>(), [&victim]);
     assert!(serving.len() == 6 && serving.iter().all(|one| one.is_available()), "{serving:#?}");
-    let (_, checked) = executor.verify("web", CheckMode::Fast).await.expect("looks");
+    let (_, checked) = executor.verify("web", CheckMode::Fast, |_| ()).await.expect("looks");
     assert!(checked.iter().all(|one| matches!(one.verdict, Verdict::Intact(_))), "{checked:#?}");
 
     stop.store(true, Ordering::Relaxed);

@@ -44,7 +44,7 @@ pub use scan::{
     scan_with_cache,
 };
 #[cfg(unix)]
-pub use store::{BlobWriter, LayoutWriter, StoredBlob};
+pub use store::{BlobWriter, LayoutPruner, LayoutWriter, StoredBlob};
 
 use castline_core::{Blob, BlobName, BlobSource, Finding, Format, Limits, OpenFault, Stored, Watch};
 

@@ -4,7 +4,7 @@
 use std::{fs, io::Write as _, path::Path, thread};
 
 use castline_core::{Algorithm, Descriptor, Digest, ErrorCode, Options, Watch, verify};
-use castline_sources::{Layout, LayoutWriter};
+use castline_sources::{Layout, LayoutPruner, LayoutWriter};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
@@ -207,4 +207,127 @@ fn names_that_no_layout_may_use_are_refused_before_anything_is_written() {
     assert_eq!(fs::read(layout.path().join("index.json")).expect("reads"), before);
     let report = verify(&Layout::open(layout.path()).expect("opens"), &Options::default(), &Watch::none());
     assert!(report.expect("verifies").images.is_empty());
+}
+
+/// Writes a JSON document, and returns its digest.
+fn document(layout: &LayoutWriter, json: &serde_json::Value) -> Digest {
+    layout.write(json.to_string().as_bytes()).expect("writes").digest
+}
+
+fn manifest(layout: &LayoutWriter, content: &str) -> (Digest, [Digest; 2]) {
+    let blob = |content: String| layout.write(content.as_bytes()).expect("writes").digest;
+    let (config, layer) = (blob(format!("{{\"of\":\"{content}\"}}")), blob(format!("layer of {content}")));
+    let pointer = |digest: &Digest| serde_json::json!({"digest": digest.to_string(), "size": 1});
+    let json = serde_json::json!({"config": pointer(&config), "layers": [pointer(&layer)]});
+    (document(layout, &json), [config, layer])
+}
+
+/// The blobs that nothing needs, in words.
+fn pruned(path: &Path, needed: &[&Digest]) -> Vec<Digest> {
+    let pruner = LayoutPruner::open(path, |digest| needed.contains(&digest), &Watch::none()).expect("looks");
+    pruner.blobs().iter().map(|blob| blob.digest.clone()).collect()
+}
+
+fn sorted<const N: usize>(mut digests: [Digest; N]) -> Vec<Digest> {
+    digests.sort();
+    digests.into()
+}
+
+#[test]
+fn what_neither_a_name_nor_a_caller_leads_to_is_removed_and_nothing_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let layout = layout(&folder);
+    let path = layout.path().to_owned();
+    let (named, _) = manifest(&layout, "named");
+    let (inner, _) = manifest(&layout, "inner");
+    let index = document(&layout, &serde_json::json!({"manifests": [{"digest": inner.to_string()}]}));
+    let (loose, [config, layer]) = manifest(&layout, "loose");
+    let stray = layout.write(b"stray").expect("writes").digest;
+    for (name, digest) in [("a", &named), ("b", &index)] {
+        layout.name(Some(name), &Descriptor::new(MANIFEST, digest.clone(), 1)).expect("names");
+    }
+    let mut begun = layout.resume(&Digest::of(b"never whole")).expect("begins");
+    begun.write_all(b"never").expect("writes");
+    drop((begun, layout));
+    fs::write(path.join("blobs/sha256/notes.txt"), "not ours").expect("writes");
+
+    let all = sorted([loose.clone(), config.clone(), layer.clone(), stray.clone()]);
+    assert_eq!(pruned(&path, &[]), all);
+    let rest = vec![stray];
+    assert_eq!(pruned(&path, &[&loose]), rest);
+    assert_eq!(pruned(&path, &[&config]), rest, "an image may be known by its configuration only");
+    assert_eq!(
+        pruned(&path, &[&layer]),
+        sorted([loose.clone(), config.clone(), rest[0].clone()]),
+        "by nothing else"
+    );
+
+    let pruner = LayoutPruner::open(&path, |_| false, &Watch::none()).expect("looks");
+    assert_eq!((pruner.kept(), pruner.unfinished(), pruner.unfinished_bytes()), (7, 1, 5));
+    drop(pruner);
+    assert_eq!(names(&path.join("blobs/sha256")).len(), 12, "looking removes nothing");
+    let pruner = LayoutPruner::open(&path, |_| false, &Watch::none()).expect("looks");
+    pruner.remove().expect("removes");
+    assert_eq!(names(&path.join("blobs/sha256")).len(), 8);
+    assert_eq!(names(&path), ["blobs", "index.json", "oci-layout"]);
+    assert_eq!(pruned(&path, &[]), []);
+}
+
+#[test]
+fn a_layout_that_is_written_to_is_not_pruned_and_one_that_is_pruned_not_written_to() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let writer = layout(&folder);
+    let path = writer.path().to_owned();
+    let blob = writer.blob().expect("begins");
+    let refused = |why: &str| {
+        let error = LayoutPruner::open(&path, |_| false, &Watch::none()).expect_err(why);
+        assert!(error.to_string().contains("is being written to"), "{error}");
+    };
+    refused("a writer is there");
+    drop(writer);
+    refused("a blob of it is");
+    drop(blob);
+    let pruner = LayoutPruner::open(&path, |_| false, &Watch::none()).expect("looks");
+    refused("another one prunes it");
+    let (sent, came) = std::sync::mpsc::channel();
+    let waiting = thread::spawn({
+        let path = path.clone();
+        move || {
+            let layout = LayoutWriter::create_or_open(path).expect("opens");
+            sent.send(()).expect("somebody waits");
+            layout.write(b"after").expect("writes").digest
+        }
+    });
+    assert!(came.recv_timeout(std::time::Duration::from_millis(200)).is_err(), "it waits");
+    pruner.remove().expect("removes");
+    let digest = waiting.join().expect("it ends");
+    assert!(path.join("blobs/sha256").join(digest.encoded()).exists());
+}
+
+#[test]
+fn where_nobody_knows_what_is_needed_nothing_is_removed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let layout = layout(&folder);
+    let path = layout.path().to_owned();
+    let (named, _) = manifest(&layout, "named");
+    layout.name(Some("a"), &Descriptor::new(MANIFEST, named.clone(), 1)).expect("names");
+    let file = blob_file(&layout, &named);
+    drop(layout);
+    let refused = |said: &str| {
+        let error = LayoutPruner::open(&path, |_| false, &Watch::none()).expect_err(said);
+        assert!(error.to_string().contains(said), "{error}");
+    };
+    let sound = fs::read(&file).expect("reads");
+    fs::write(&file, b"{}").expect("writes");
+    refused("not what its name says");
+    fs::write(&file, [b"{".to_vec(), vec![b' '; 5 << 20]].concat()).expect("writes");
+    refused("may be a document");
+    fs::write(&file, sound).expect("writes");
+    assert_eq!(pruned(&path, &[]), []);
+    fs::write(path.join("index.json"), r#"{"manifests":[],"Manifests":[]}"#).expect("writes");
+    refused("is written for `manifests`");
+    fs::remove_file(path.join("index.json")).expect("removes");
+    refused("it is not there");
+    fs::remove_file(path.join("oci-layout")).expect("removes");
+    refused("no image layout");
 }

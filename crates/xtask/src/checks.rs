@@ -214,8 +214,11 @@ fn entries(folder: &Path) -> io::Result<impl Iterator<Item = PathBuf> + use<>> {
 ///
 /// When cargo fails.
 pub fn write_schemas(root: &Path) -> io::Result<()> {
-    let command = ["cargo", "test", "--features", "schema,engine", "--test", "schemas"];
-    execute(root, &command, &[("CASTLINE_WRITE_SCHEMAS", "1")])
+    let of_library: &[&str] = &["cargo", "test", "--features", "schema,engine", "--test", "schemas"];
+    let of_commands = &["cargo", "test", "--package", "castline-cli", "--bin", "castline", "schemas"];
+    [of_library, of_commands]
+        .iter()
+        .try_for_each(|command| execute(root, command, &[("CASTLINE_WRITE_SCHEMAS", "1")]))
 }
 
 /// Runs a command to its end; an error that names it when it fails.

@@ -1,6 +1,7 @@
 // What a ledger says. As `toJSON` gives it: plain, frozen objects, of which `schemas/` is the same.
 
 import type { RolloutEvent } from './events.cjs'
+import type { Integrity } from './fleet.cjs'
 import type { ReleaseJSON } from './release.cjs'
 
 /** What a plan makes of one service. */
@@ -13,6 +14,18 @@ export interface PlannedChange {
   readonly revision: string
   /** The service. */
   readonly service: string
+}
+
+/** What was found in instances of which the same is to be said. */
+export interface InstanceVerdict {
+  /** Their ids, sorted. */
+  readonly instances: readonly string[]
+  /** What their files are; unknown where they could not be looked into, or not all of them. */
+  readonly integrity: Integrity
+  /** What is not as it was shipped, or why nobody knows. */
+  readonly reason?: string
+  /** The digest of the release with whose image they were compared; none where nobody knows what they were launched from. */
+  readonly release?: string
 }
 
 /** What became of a rollout. */
@@ -97,6 +110,19 @@ export type LedgerRecord =
     readonly passed: boolean
     /** What was seen, where it did not. */
     readonly reason?: string
+  }
+  /** Instances of a service were looked into: their files were compared with those of the images that they were launched from. */
+  | {
+    /**
+     * Whether only what was written since they were launched was read, which misses what was done to the image's own
+     * files below.
+     */
+    readonly fast?: boolean
+    readonly kind: 'verification'
+    /** The service. */
+    readonly service: string
+    /** What was found, sorted. An instance that is in none of it was not looked into. */
+    readonly verdicts: readonly InstanceVerdict[]
   }
   /** What somebody wants to be remembered. */
   | {

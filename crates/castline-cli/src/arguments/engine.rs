@@ -2,14 +2,20 @@
 
 use std::{num::NonZeroU64, path::PathBuf};
 
-use castline::policy::Compromised;
+use castline::{
+    policy::Compromised,
+    sources::{Reference, Transport},
+};
 use clap::{Args, ValueEnum};
+
+/// What a site's file is called, where none is named.
+pub(super) const SITE: &str = "castline-site.toml";
 
 /// Where everything is.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Place {
     /// The site: which platform, by which driver, and where the ledger is.
-    #[arg(long, value_name = "FILE", env = "CASTLINE_SITE", default_value = "castline-site.toml")]
+    #[arg(long, value_name = "FILE", env = "CASTLINE_SITE", default_value = SITE)]
     pub(crate) site: PathBuf,
 }
 
@@ -89,7 +95,7 @@ pub(crate) struct Status {
     pub(crate) place: Place,
     /// The service; all of the ledger, where none is named.
     pub(crate) service: Option<String>,
-    /// Print one JSON document instead of text.
+    /// Print one JSON document instead of text (schemas/ has its schema).
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -100,7 +106,7 @@ pub(crate) struct History {
     pub(crate) place: Place,
     /// The service; all of the ledger, where none is named.
     pub(crate) service: Option<String>,
-    /// Print one JSON document instead of text.
+    /// Print one JSON document instead of text (schemas/ has its schema).
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -161,9 +167,23 @@ pub(crate) struct Prune {
     /// Also end and remove the instances in quarantine.
     #[arg(long)]
     pub(crate) quarantined: bool,
-    /// Print one JSON document instead of text.
+    /// Also remove the blobs of this layout, `oci:DIR`, to which neither a name in it nor the ledger leads. May be repeated.
+    #[arg(long, value_name = "LAYOUT", value_parser = layout)]
+    pub(crate) layout: Vec<PathBuf>,
+    /// Print one JSON document instead of text (schemas/ has its schema).
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// The folder of a layout.
+fn layout(text: &str) -> Result<PathBuf, String> {
+    let reference: Reference = text.parse().map_err(|error: castline::sources::Error| error.to_string())?;
+    let selects = reference.tag().is_some() || reference.digest().is_some() || reference.position().is_some();
+    if reference.transport() != Transport::Oci || selects {
+        return Err("write `oci:DIR`, the whole layout".into());
+    }
+    // What the site's file names starts in its folder; what is named here does not.
+    std::path::absolute(reference.path()).map_err(|error| error.to_string())
 }
 
 #[derive(Debug, Args)]
@@ -190,7 +210,7 @@ pub(crate) struct Test {
     /// How many seconds it may take.
     #[arg(long, value_name = "N", default_value = "120")]
     pub(crate) timeout: NonZeroU64,
-    /// Print one JSON document instead of text.
+    /// Print one JSON document instead of text (schemas/ has its schema).
     #[arg(long)]
     pub(crate) json: bool,
     /// What is run in an instance of it, and must end with 0 within three attempts; the site's test, where none is named.

@@ -79,8 +79,10 @@ Examples:
 
 Only what is intact is pushed, and of that only what the registry does not have. What refers to
 another image (its `subject`) is found by `castline list --referrers`, whatever the registry. Printed
-is the digest by which it is there.
-Exit status: 0 it is there; 1 it is not intact, and was not pushed; 2 it could not be pushed.";
+is the digest by which it is there. Where there is a site with a [test], each image must have passed
+it (`castline test`): --untested pushes it all the same.
+Exit status: 0 it is there; 1 it is not intact or not tested, and was not pushed; 2 it could not be
+pushed.";
 
 #[cfg(feature = "registry")]
 pub(super) const PIN_EXAMPLES: &str = "\

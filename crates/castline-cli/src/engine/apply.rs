@@ -6,8 +6,10 @@ use castline::{
 
 use super::{
     block_on,
+    gate::Gate,
     rolling::{Orders, carry_out, refuse},
     site::Site,
+    status::image,
 };
 use crate::{Failure, Verdict, arguments::Apply, documents, output};
 
@@ -53,19 +55,15 @@ pub(crate) fn run(arguments: &Apply) -> Result<Verdict, Failure> {
 /// Whether each image has passed the site's test, where there is one. What has not is said.
 fn are_tested(site: &Site, executor: &Executor, wanted: &[Wanted]) -> Result<bool, Failure> {
     let Some(test) = &site.test else { return Ok(true) };
-    let ledger = executor.store().ledger();
+    let gate = Gate::new(test.clone(), executor.store().ledger());
     let mut all = true;
     for Wanted { release, .. } in wanted {
         let ReleaseImage::Verified { identities, .. } = release.image() else { continue };
-        let image = identities.manifest.as_ref().or(identities.config.as_ref());
-        let passed = image.and_then(|image| ledger.tested(image, &test.command));
-        if passed != Some(true) {
-            let how = if passed.is_some() { "did not pass" } else { "was not tested by" };
-            let image = image.map(ToString::to_string).unwrap_or_default();
+        if let Some(refusal) = gate.refusal(identities) {
             output::note(&format!(
-                "nothing was done: the image {image} of {} {how} the site's test `{}`: castline test --release FILE",
+                "nothing was done: the image {} of {} {refusal}: castline test --release FILE",
+                image(release),
                 release.service(),
-                test.command.join(" ")
             ))?;
             all = false;
         }

@@ -1,8 +1,8 @@
 use std::{fmt::Write as _, sync::Arc};
 
 use castline::{
-    Digest, Time,
-    ledger::{Entry, Ledger, Record, RolloutSummary},
+    Digest, Integrity, Time,
+    ledger::{Entry, InstanceVerdict, Ledger, Record, RolloutSummary},
     shown_whole,
 };
 use serde::Serialize;
@@ -17,22 +17,28 @@ use crate::{Failure, Verdict, arguments::History, output};
 
 /// What `castline history --json` prints.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "History"))]
 #[serde(rename_all = "camelCase")]
-struct Told {
+pub(super) struct Told {
     /// The digest of the last entry: keep it elsewhere, and nobody can set the ledger back unseen.
     #[serde(skip_serializing_if = "Option::is_none")]
     head: Option<Digest>,
+    /// How many entries there are.
     entries: u64,
     /// The oldest first.
     rollouts: Vec<Rollout>,
-    /// What else was recorded: tests, removed images, notes.
+    /// What else was recorded: tests, what was found in instances, removed images, notes.
     others: Vec<Other>,
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Rollout {
+    /// The service.
     service: Arc<str>,
+    /// The digest of the image that was to run, or the name by which its provider has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     image: Option<String>,
     #[serde(flatten)]
@@ -40,10 +46,14 @@ struct Rollout {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Other {
+    /// When, by the clock of who wrote it.
     at: Time,
+    /// Who did it.
     actor: String,
+    /// What.
     record: Record,
 }
 
@@ -79,7 +89,10 @@ pub(crate) fn run(arguments: &History) -> Result<Verdict, Failure> {
 fn other(entry: &Entry) -> Option<Other> {
     let record = entry.record.clone();
     let Entry { at, actor, .. } = entry;
-    let told = matches!(record, Record::Test { .. } | Record::Pruning { .. } | Record::Note { .. });
+    let told = matches!(
+        record,
+        Record::Test { .. } | Record::Verification { .. } | Record::Pruning { .. } | Record::Note { .. }
+    );
     told.then(|| Other { at: *at, actor: actor.clone(), record })
 }
 
@@ -142,6 +155,7 @@ fn of_other(other: &Other) -> String {
             let verdict = if *passed { "passed".to_owned() } else { format!("FAILED: {reason}") };
             format!("the test `{}` of the image {image} {verdict}", command.join(" "))
         }
+        Record::Verification { service, verdicts, .. } => of_verification(service, verdicts),
         Record::Pruning { images } => {
             let all: Vec<String> = images.iter().map(short).collect();
             format!("images removed: {}", all.join(", "))
@@ -150,4 +164,20 @@ fn of_other(other: &Other) -> String {
         _ => String::new(),
     };
     format!("{at}  {}, by {by}\n", shown_whole(&what))
+}
+
+/// How many instances were looked into, and what is wrong with which.
+fn of_verification(service: &str, verdicts: &[InstanceVerdict]) -> String {
+    let all: usize = verdicts.iter().map(|verdict| verdict.instances.len()).sum();
+    let mut text = format!("{} of {service} looked into", output::counted(all as u64, "instance"));
+    let wrong: Vec<&InstanceVerdict> =
+        verdicts.iter().filter(|verdict| verdict.integrity != Integrity::Intact).collect();
+    if wrong.is_empty() {
+        text.push_str(": all intact");
+    }
+    for verdict in wrong {
+        let what = if verdict.integrity == Integrity::Compromised { "CHANGED" } else { "not verified" };
+        let _ = write!(text, "; {} {what}: {}", verdict.instances.join(", "), verdict.reason);
+    }
+    text
 }

@@ -2,7 +2,10 @@
 
 mod answer;
 mod apply;
+mod gate;
 mod history;
+mod layouts;
+mod looking;
 mod outcome;
 mod prune;
 mod remediate;
@@ -22,12 +25,26 @@ use castline::{
     ledger::{Ledger, Record},
 };
 
+#[cfg(feature = "registry")]
+pub(crate) use self::gate::Gate;
 pub(crate) use self::{
     answer::run as answer, apply::run as apply, history::run as history, prune::run as prune,
     remediate::run as remediate, resume::run as resume, rollback::run as rollback, status::run as status,
     test::run as test,
 };
 use crate::Failure;
+
+/// The schemas of what these commands print as JSON, by the names of their files.
+#[cfg(test)]
+pub(crate) fn schemas() -> [(&'static str, schemars::Schema); 4] {
+    use schemars::schema_for;
+    [
+        ("history.json", schema_for!(history::Told)),
+        ("prune.json", schema_for!(prune::Report)),
+        ("status.json", schema_for!(status::Report)),
+        ("test.json", schema_for!(test::Report)),
+    ]
+}
 
 /// Runs asynchronous work to its end, on this thread.
 fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {

@@ -2,7 +2,7 @@ use std::{collections::BTreeSet, fmt::Write as _, sync::Arc};
 
 use castline::{
     Digest, Phase,
-    engine::{Executor, under_way, unneeded},
+    engine::{Executor, LeftoverKind, under_way, unneeded},
     ledger::Ledger,
     plan::Disposal,
     rollout::{Action, Do, Key},
@@ -10,33 +10,64 @@ use castline::{
 };
 use serde::Serialize;
 
-use super::{block_on, services, site::Site};
+use super::{
+    block_on,
+    layouts::{Layouts, Pruned},
+    services,
+    site::Site,
+};
 use crate::{Failure, Verdict, arguments::Prune, output, size};
 
 /// What `castline prune --json` prints.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Prune"))]
 #[serde(rename_all = "camelCase")]
-struct Report {
+pub(super) struct Report {
     /// Whether it was removed, or would be.
     deleted: bool,
+    /// The images of the driver that nothing needs.
     images: Vec<Image>,
     /// How many images of the driver are kept.
     kept: u64,
+    /// What else is in the driver's store of images and can go: trees that somebody had changed and no instance runs on, and
+    /// what was unpacked or removed in part.
+    leftovers: Vec<Leftover>,
     /// The instances in quarantine that are removed, too.
     quarantined: Vec<Quarantined>,
+    /// What is removed of layouts.
+    layouts: Vec<Pruned>,
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Image {
-    image: Digest,
+struct Leftover {
+    /// What it is called in the store.
+    name: String,
+    /// What it is.
+    kind: LeftoverKind,
+    /// How many bytes of disk it takes.
     bytes: u64,
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+struct Image {
+    /// The digest of its manifest.
+    image: Digest,
+    /// How many bytes of disk its tree takes.
+    bytes: u64,
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Quarantined {
+    /// Its service.
     service: Arc<str>,
+    /// Its id.
     instance: Arc<str>,
 }
 
@@ -62,16 +93,27 @@ pub(crate) fn run(arguments: &Prune) -> Result<Verdict, Failure> {
             }
         }
         let (images, kept) = images(&site, &ledger, arguments).await?;
-        if arguments.delete && !images.is_empty() {
-            let digests = images.iter().map(|image| image.image.clone()).collect();
-            executor.record_pruning(digests, &site.actor).await?;
+        let leftovers = leftovers(&site).await?;
+        let layouts = Layouts::open(&executor, arguments).await?;
+        let pruned = layouts.pruned();
+        if arguments.delete {
+            let going = images.iter().map(|image| image.image.clone()).chain(layouts.images(&ledger));
+            let going: BTreeSet<Digest> = going.collect();
+            if !going.is_empty() {
+                executor.record_pruning(going.into_iter().collect(), &site.actor).await?;
+            }
             if let Some(local) = &site.local {
                 for image in &images {
                     local.remove_unpacked(&image.image).await?;
                 }
+                for leftover in &leftovers {
+                    local.remove_leftover(&leftover.name).await?;
+                }
             }
+            layouts.remove()?;
         }
-        let report = Report { deleted: arguments.delete, images, kept, quarantined };
+        let report =
+            Report { deleted: arguments.delete, images, kept, leftovers, quarantined, layouts: pruned };
         if arguments.json {
             output::print_json(&report)?;
         } else {
@@ -91,6 +133,13 @@ async fn images(site: &Site, ledger: &Ledger, arguments: &Prune) -> Result<(Vec<
     let (going, staying): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| unneeded.contains(&one.image));
     let going = going.into_iter().map(|one| Image { image: one.image, bytes: one.bytes });
     Ok((going.collect(), staying.len() as u64))
+}
+
+/// What is beside the images of the driver, and no instance runs on.
+async fn leftovers(site: &Site) -> Result<Vec<Leftover>, Failure> {
+    let Some(local) = &site.local else { return Ok(Vec::new()) };
+    let unused = local.leftovers().await?.into_iter().filter(|one| !one.in_use);
+    Ok(unused.map(|one| Leftover { name: one.name, kind: one.kind, bytes: one.bytes }).collect())
 }
 
 async fn in_quarantine(executor: &Executor, service: &Arc<str>) -> Result<Vec<Quarantined>, Failure> {
@@ -125,6 +174,13 @@ fn text(report: &Report, has_images: bool, driver: &str) -> String {
     for image in &report.images {
         let _ = writeln!(text, "{}  {}: {verb}", image.image, size::shown(image.bytes));
     }
+    for one in &report.leftovers {
+        let what = match one.kind {
+            LeftoverKind::Changed => "a tree that somebody had changed",
+            _ => "what was cut off",
+        };
+        let _ = writeln!(text, "{}  {}, {what}: {verb}", shown_whole(&one.name), size::shown(one.bytes));
+    }
     if has_images {
         let bytes: u64 = report.images.iter().map(|image| image.bytes).sum();
         let count = output::counted(report.images.len() as u64, "image");
@@ -135,8 +191,11 @@ fn text(report: &Report, has_images: bool, driver: &str) -> String {
             "the driver {driver} keeps no images of its own: they are its platform's to remove"
         );
     }
-    let found = report.images.len() + report.quarantined.len();
-    if !report.deleted && found > 0 {
+    for layout in &report.layouts {
+        text.push_str(&layout.text(verb));
+    }
+    let found = report.images.len() + report.leftovers.len() + report.quarantined.len();
+    if !report.deleted && (found > 0 || report.layouts.iter().any(Pruned::is_something)) {
         text.push_str("nothing was done; --delete does it\n");
     }
     text

@@ -1,24 +1,19 @@
 use std::fmt::Write as _;
 
 use castline::{
-    drift::Severity,
-    engine::{CheckMode, Checked, EngineError, Told, Verdict as Found},
+    engine::{CheckMode, Checked, EngineError, Verdict as Found},
     policy::Policy,
-    shown_whole,
 };
 
 use super::{
     block_on,
+    looking::Looking,
     rollback::last_policy,
     rolling::{Orders, Went, carry_out, refuse},
     service,
     site::Site,
-    view::View,
 };
-use crate::{Failure, Verdict, arguments::Remediate, documents, drift, output, progress::Spinner};
-
-/// How many findings of an instance are told, at most.
-const NAMED: usize = 5;
+use crate::{Failure, Verdict, arguments::Remediate, documents, output};
 
 /// `castline remediate`.
 pub(crate) fn run(arguments: &Remediate) -> Result<Verdict, Failure> {
@@ -29,15 +24,11 @@ pub(crate) fn run(arguments: &Remediate) -> Result<Verdict, Failure> {
         let executor = site.executor(orders.stay)?;
         let service = service(&executor.store().ledger(), arguments.service.as_deref())?;
         let mode = if arguments.fast { CheckMode::Fast } else { CheckMode::Full };
-        let spinner = Spinner::new(format!("comparing the instances of {service} with their images"));
-        let (fleet, checked) = executor.verify(&service, mode).await?;
-        drop(spinner);
-        for one in &checked {
-            if orders.json {
-                View::new(true).show(&Told::from(one));
-            } else {
-                output::print(&text(one))?;
-            }
+        let mut looking = Looking::new(orders.json);
+        let (fleet, checked) = executor.verify(&service, mode, |told| looking.show(&told)).await?;
+        drop(looking);
+        if !orders.dry_run {
+            executor.record_verification(&service, mode, &checked, &site.actor).await?;
         }
         let unverified = checked.iter().any(|one| matches!(one.verdict, Found::Unverified { .. }));
         let changed =
@@ -70,41 +61,6 @@ pub(crate) fn run(arguments: &Remediate) -> Result<Verdict, Failure> {
         }
         Ok(if unverified { Verdict::Findings } else { Verdict::Clean })
     })
-}
-
-/// What was found in an instance.
-fn text(checked: &Checked) -> String {
-    let place = if checked.zone.is_empty() {
-        shown_whole(&checked.instance)
-    } else {
-        format!("{} (zone {})", shown_whole(&checked.instance), shown_whole(&checked.zone))
-    };
-    let (verdict, report) = match &checked.verdict {
-        Found::Intact(report) => {
-            return format!("{place}: intact, {} compared\n", output::counted(report.entries, "file"));
-        }
-        Found::Compromised(report) => ("NOT WHAT WAS SHIPPED".to_owned(), Some(report)),
-        Found::Unverified { reason, report } => {
-            (format!("NOT VERIFIED: {}", shown_whole(reason)), report.as_ref())
-        }
-        _ => ("NOT VERIFIED".to_owned(), None),
-    };
-    let mut text = format!("{place}: {verdict}\n");
-    let Some(report) = report else { return text };
-    let worst = [Severity::Critical, Severity::Warning];
-    let findings = worst
-        .iter()
-        .flat_map(|severity| report.findings.iter().filter(move |finding| finding.severity == *severity));
-    for finding in findings.clone().take(NAMED) {
-        for line in drift::of(finding).lines() {
-            let _ = writeln!(text, "  {line}");
-        }
-    }
-    let more = findings.count().saturating_sub(NAMED) as u64 + report.more;
-    if more > 0 {
-        let _ = writeln!(text, "  and {more} more; --json has them");
-    }
-    text
 }
 
 fn summary(checked: &[Checked], changed: u64) -> String {

@@ -20,14 +20,14 @@ use crate::Failure;
 /// What a site's file says. Secrets have no place in it: drivers take them from where their platforms have them.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct SiteFile {
-    ledger: PathBuf,
+pub(super) struct SiteFile {
+    pub(super) ledger: PathBuf,
     actor: Option<String>,
     local: Option<LocalConfig>,
     #[cfg(feature = "docker")]
     docker: Option<castline::engine::DockerConfig>,
     command: Option<CommandConfig>,
-    test: Option<HealthCheck>,
+    pub(super) test: Option<HealthCheck>,
 }
 
 /// A program that is a driver.
@@ -59,20 +59,7 @@ impl Site {
     /// Reads a site's file, TOML or JSON, and goes to its folder: what the file names starts there, and so do the programs
     /// that it names. Paths on the command line are to be read before, or made absolute.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
-        let text = fs::read_to_string(path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => format!(
-                "{}: there is no such site: write one (`castline apply --help` has an example), or name it by --site",
-                path.display()
-            ),
-            _ => format!("{}: {error}", path.display()),
-        })?;
-        let is_json = path.extension().is_some_and(|extension| extension == "json");
-        let read: Result<SiteFile, String> = if is_json {
-            serde_json::from_str(&text).map_err(|error| error.to_string())
-        } else {
-            toml::from_str(&text).map_err(|error| error.to_string())
-        };
-        let site = read.map_err(|error| format!("{}: {}", path.display(), error.trim_end()))?;
+        let site = SiteFile::read(path)?;
         let file = std::path::absolute(path)?;
         let folder = file.parent().unwrap_or(Path::new("/"));
         env::set_current_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -108,6 +95,28 @@ impl Site {
 }
 
 impl SiteFile {
+    /// Reads a site's file, TOML or JSON.
+    pub(super) fn read(path: &Path) -> Result<Self, Failure> {
+        let text = fs::read_to_string(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => format!(
+                "{}: there is no such site: write one (`castline apply --help` has an example), or name it by --site",
+                path.display()
+            ),
+            _ => format!("{}: {error}", path.display()),
+        })?;
+        let is_json = path.extension().is_some_and(|extension| extension == "json");
+        let read: Result<Self, String> = if is_json {
+            serde_json::from_str(&text).map_err(|error| error.to_string())
+        } else {
+            toml::from_str(&text).map_err(|error| error.to_string())
+        };
+        let site = read.map_err(|error| format!("{}: {}", path.display(), error.trim_end()))?;
+        if site.test.as_ref().is_some_and(|test| test.command.is_empty()) {
+            return Err(format!("{}: [test]: there is no command", path.display()).into());
+        }
+        Ok(site)
+    }
+
     fn opened(self, file: PathBuf) -> Result<Site, Failure> {
         let mut drivers: Vec<Arc<dyn Driver>> = Vec::new();
         let mut local = None;
@@ -128,9 +137,6 @@ impl SiteFile {
             0 => "no driver is named: add one of [local], [docker] and [command]",
             _ => "several drivers are named: leave one of [local], [docker] and [command]",
         })?;
-        if self.test.as_ref().is_some_and(|test| test.command.is_empty()) {
-            return Err("[test]: there is no command".into());
-        }
         let actor = self.actor.or_else(|| env::var("USER").ok()).filter(|actor| !actor.is_empty());
         let actor = actor.ok_or("nobody is named who does it: add `actor = \"…\"`")?;
         Ok(Site { driver, local, actor, test: self.test, ledger: self.ledger, file })

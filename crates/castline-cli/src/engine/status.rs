@@ -18,38 +18,54 @@ use crate::{Failure, Verdict, arguments::Status, output};
 
 /// What `castline status --json` prints.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Status"))]
 #[serde(rename_all = "camelCase")]
-struct Report {
+pub(super) struct Report {
     /// Whether a castline executes something now.
     executing: bool,
+    /// The services, sorted.
     services: Vec<Running>,
+    /// The rollouts that are not over.
     under_way: Vec<Ongoing>,
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Running {
+    /// Its name.
     service: Arc<str>,
     /// The release that runs, as the ledger says.
     #[serde(skip_serializing_if = "Option::is_none")]
     current: Option<Digest>,
+    /// The digest of its image, or the name by which its provider has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     image: Option<String>,
+    /// How many instances should run.
     #[serde(skip_serializing_if = "Option::is_none")]
     replicas: Option<u64>,
+    /// Those that there are, in quarantine among them.
     instances: Vec<Instance>,
+    /// The last rollout of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     last: Option<RolloutSummary>,
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Instance {
     id: Arc<str>,
     zone: Arc<str>,
     phase: Phase,
     health: Health,
+    /// As its platform says it, or else as it was when it was looked into last.
     integrity: Integrity,
+    /// When it was looked into last; none where nobody did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verified: Option<Verified>,
+    /// The image that it runs, as its platform says it.
     image: Arc<str>,
     /// The release that it was launched from, where the ledger knows one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,17 +74,45 @@ struct Instance {
     current: bool,
 }
 
+/// What was found when an instance was looked into last.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+struct Verified {
+    /// When that was recorded.
+    at: Time,
+    /// Unknown where it could not be looked into, or not all of it.
+    integrity: Integrity,
+    /// Whether only what was written since it was launched was read.
+    fast: bool,
+    /// The release with whose image it was compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    release: Option<Digest>,
+    /// What is not as it was shipped, or why nobody knows.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    reason: String,
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Ongoing {
+    /// The digest of the entry that it began with.
     rollout: Digest,
+    /// Its services.
     services: Vec<Arc<str>>,
+    /// Who began it.
     actor: String,
+    /// How many events of it are recorded.
     events: u64,
+    /// How it stands.
     #[serde(flatten)]
     status: State,
+    /// In numbers.
     progress: Progress,
+    /// What waits, and for what.
     waits: Vec<Wait>,
+    /// What is to be done now.
     next: Vec<Action>,
 }
 
@@ -88,7 +132,9 @@ pub(crate) fn run(arguments: &Status) -> Result<Verdict, Failure> {
     }
     let well = |service: &Running| {
         let there = service.instances.iter().filter(|one| one.phase != Phase::Quarantined);
-        let sound = there.clone().all(|one| one.current && one.health == Health::Ready);
+        let sound = there
+            .clone()
+            .all(|one| one.current && one.health == Health::Ready && one.integrity != Integrity::Compromised);
         sound && service.replicas.is_none_or(|replicas| replicas == there.count() as u64)
     };
     let well = report.under_way.is_empty() && report.services.iter().all(well);
@@ -133,7 +179,10 @@ fn service(ledger: &Ledger, name: &Arc<str>, fleet: &Fleet) -> Running {
     // The newest first, so that of releases that differ in their number of instances it is the last one.
     let releases: Vec<(&Digest, &Release)> =
         history.iter().rev().filter_map(|one| Some((&one.release, ledger.release(&one.release)?))).collect();
+    let verified = ledger.verified(name);
     let instances = fleet.instances().iter().map(|one| {
+        // One that was launched since is another one of the same id.
+        let found = verified.get(&*one.id).filter(|found| one.created_at.is_none_or(|born| born <= found.at));
         let is_current = revision.is_some() && one.revision == revision;
         let of = one.revision.as_ref().and_then(|revision| {
             releases.iter().find(|(_, release)| release.revision() == *revision).map(|(digest, _)| *digest)
@@ -143,7 +192,17 @@ fn service(ledger: &Ledger, name: &Arc<str>, fleet: &Fleet) -> Running {
             zone: Arc::clone(&one.zone),
             phase: one.phase,
             health: one.health,
-            integrity: one.integrity,
+            integrity: match (one.integrity, found) {
+                (Integrity::Unknown, Some(found)) => found.integrity,
+                (said, _) => said,
+            },
+            verified: found.map(|found| Verified {
+                at: found.at,
+                integrity: found.integrity,
+                fast: found.fast,
+                release: found.release.cloned(),
+                reason: found.reason.to_owned(),
+            }),
             image: Arc::clone(&one.image),
             release: if is_current { current.cloned() } else { of.cloned() },
             current: is_current,
@@ -209,10 +268,11 @@ fn of_service(service: &Running) -> String {
     text.push('\n');
     let width = service.instances.iter().map(|one| one.id.chars().count()).max().unwrap_or(0).max(8);
     let zones = service.instances.iter().map(|one| one.zone.chars().count()).max().unwrap_or(0).max(4);
+    let files = service.instances.iter().map(|one| files_of(one).chars().count()).max().unwrap_or(0);
     if !service.instances.is_empty() {
         let _ = writeln!(
             text,
-            "  {:width$}  {:zones$}  {:<12} {:<10} {:<12} release",
+            "  {:width$}  {:zones$}  {:<12} {:<10} {:<files$} release",
             "instance", "zone", "phase", "health", "files"
         );
     }
@@ -222,19 +282,21 @@ fn of_service(service: &Running) -> String {
             (Some(release), false) => format!("{} (another)", short(release)),
             (None, _) => "unknown to the ledger".to_owned(),
         };
-        let files = match one.integrity {
-            Integrity::Intact => "intact",
-            Integrity::Compromised => "CHANGED",
-            _ => "not checked",
-        };
         let _ = writeln!(
             text,
-            "  {:width$}  {:zones$}  {:<12} {:<10} {files:<12} {release}",
+            "  {:width$}  {:zones$}  {:<12} {:<10} {:<files$} {release}",
             shown_whole(&one.id),
             shown_whole(&one.zone),
             word(&one.phase),
             word(&one.health),
+            files_of(one),
         );
+    }
+    for one in &service.instances {
+        let reason = one.verified.as_ref().map_or("", |verified| &verified.reason);
+        if one.phase != Phase::Quarantined && !reason.is_empty() {
+            let _ = writeln!(text, "  {}: {}", shown_whole(&one.id), shown_whole(reason));
+        }
     }
     if let Some(last) = &service.last {
         let outcome = last.outcome.as_ref().map_or("not over".into(), |outcome| ended(outcome, &last.reason));
@@ -248,6 +310,22 @@ fn of_service(service: &Running) -> String {
         );
     }
     text
+}
+
+/// What the files of an instance are, and when somebody looked.
+fn files_of(instance: &Instance) -> String {
+    let files = match instance.integrity {
+        Integrity::Intact => "intact",
+        Integrity::Compromised => "CHANGED",
+        _ if instance.verified.is_some() => "NOT VERIFIED",
+        _ => "not checked",
+    };
+    match &instance.verified {
+        Some(verified) if verified.integrity == instance.integrity => {
+            format!("{files} {}", moment(verified.at))
+        }
+        _ => files.to_owned(),
+    }
 }
 
 fn of_rollout(rollout: &Ongoing) -> String {

@@ -8,12 +8,18 @@ use crate::{Failure, Verdict, arguments::Test, documents, output, progress::Spin
 
 /// What `castline test --json` prints.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Test"))]
 #[serde(rename_all = "camelCase")]
-struct Report {
+pub(super) struct Report {
+    /// The digest of the image.
     image: String,
+    /// What was run in an instance of it.
     command: Vec<String>,
+    /// Whether it ended with 0.
     passed: bool,
-    #[serde(skip_serializing_if = "String::is_empty")]
+    /// What was seen, where it did not.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     reason: String,
 }
 

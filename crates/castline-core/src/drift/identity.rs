@@ -59,7 +59,7 @@ impl Identification {
 /// Docker reports image IDs (`sha256:…`), Kubernetes what the runtime says: `docker-pullable://REPO@sha256:…`,
 /// `docker://sha256:…`, `REPO@sha256:…`, `REPO:TAG@sha256:…`, or, of CRI-O and podman, 64 digits alone.
 pub fn identify(reported: &str, identities: &Identities) -> Identification {
-    let digest = match digest_in(reported) {
+    let digest = match reported_digest(reported) {
         Ok(digest) => digest,
         Err(reason) => return Identification::Unproven { reason },
     };
@@ -77,7 +77,12 @@ pub fn identify(reported: &str, identities: &Identities) -> Identification {
     Identification::Same { by, digest }
 }
 
-fn digest_in(reported: &str) -> Result<Digest, String> {
+/// The digest in what a platform reports, as [`identify`] takes it.
+///
+/// # Errors
+///
+/// Why there is none, in words: what it reports is a tag, a shortened ID, or a digest that castline does not compute.
+pub fn reported_digest(reported: &str) -> Result<Digest, String> {
     let text = reported.trim();
     // `docker://`, `docker-pullable://`, `containerd://`, `cri-o://` …
     let text = text.split_once("://").map_or(text, |(_, rest)| rest);

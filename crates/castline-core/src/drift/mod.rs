@@ -26,7 +26,7 @@ pub use compare::compare;
 pub use comparison::Comparison;
 pub use config::{ConfigFinding, ConfigValues, compare_config};
 pub use glob::Glob;
-pub use identity::{Identification, IdentityKind, identify};
+pub use identity::{Identification, IdentityKind, identify, reported_digest};
 pub use instance::{HealthCheck, InstanceSpec, Mount};
 pub use profile::{Allowance, Profile, Rule};
 pub use report::{Counts, DriftCode, DriftFinding, DriftReport, Ignored, IgnoredReason};

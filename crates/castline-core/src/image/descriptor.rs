@@ -185,6 +185,41 @@ impl Serialize for Descriptor {
     }
 }
 
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Descriptor {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Descriptor".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let digest = generator.subschema_for::<Digest>();
+        schemars::json_schema!({
+            "type": "object",
+            "description": "A pointer to a blob (OCI image specification, descriptor.md).",
+            "properties": {
+                "mediaType": {"type": "string", "description": "What the blob is."},
+                "digest": digest,
+                "size": {"type": "integer", "format": "uint64", "minimum": 0, "description": "Its size in bytes."},
+                "urls": {"type": "array", "items": {"type": "string"}},
+                "annotations": {"type": "object", "additionalProperties": {"type": "string"}},
+                "data": {"type": "string", "description": "The blob itself, in Base64."},
+                "platform": {
+                    "type": "object",
+                    "description": "What it is for.",
+                    "properties": {
+                        "architecture": {"type": "string"},
+                        "os": {"type": "string"},
+                        "variant": {"type": "string"},
+                    },
+                    "required": ["architecture", "os"],
+                },
+                "artifactType": {"type": "string", "description": "What kind of artifact it is."},
+            },
+            "required": ["mediaType", "digest", "size"],
+        })
+    }
+}
+
 fn platform(json: &Json, place: &str, findings: &mut Vec<Finding>) -> Option<Platform> {
     let place = format!("{place}.platform");
     let mut fields = Fields::new(json, &place, PLATFORM_KEYS, findings)?;

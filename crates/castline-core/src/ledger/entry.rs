@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Digest, Document, Release, Result, Revision, Time,
+    Digest, Document, Integrity, Release, Result, Revision, Time,
     canonical::invalid,
     plan::Plan,
     rollout::{Event, Rollout, Status},
@@ -90,6 +90,17 @@ pub enum Record {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         reason: String,
     },
+    /// Instances of a service were looked into: their files were compared with those of the images that they were launched from.
+    Verification {
+        /// The service.
+        service: Arc<str>,
+        /// Whether only what was written since they were launched was read, which misses what was done to the image's own
+        /// files below.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        fast: bool,
+        /// What was found, sorted. An instance that is in none of it was not looked into.
+        verdicts: Vec<InstanceVerdict>,
+    },
     /// Images were removed from where they were kept: releases of them cannot be gone back to.
     Pruning {
         /// The digests of their manifests, or of their configurations.
@@ -103,6 +114,23 @@ pub enum Record {
         /// Free text.
         text: String,
     },
+}
+
+/// What was found in instances of which the same is to be said.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct InstanceVerdict {
+    /// What their files are; unknown where they could not be looked into, or not all of them.
+    pub integrity: Integrity,
+    /// The digest of the release with whose image they were compared; none where nobody knows what they were launched from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<Digest>,
+    /// What is not as it was shipped, or why nobody knows.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// Their ids, sorted.
+    pub instances: Vec<Arc<str>>,
 }
 
 /// What a plan makes of one service.

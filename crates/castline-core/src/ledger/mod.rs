@@ -11,13 +11,15 @@ mod story;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod verified;
 
 use std::{fmt, sync::Arc};
 
 pub use chain::{Anchor, BrokenChain, Fault};
-pub use entry::{Change, Entry, Outcome, Record};
+pub use entry::{Change, Entry, InstanceVerdict, Outcome, Record};
 pub use images::Needed;
 pub use summary::RolloutSummary;
+pub use verified::LastVerification;
 
 use self::entry::Link;
 use crate::{Digest, Result, Time};

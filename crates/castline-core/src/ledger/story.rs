@@ -121,7 +121,7 @@ impl<'a> Story<'a> {
                 }
             }
             Record::Pruning { images } => self.pruned.extend(images),
-            Record::Test { .. } | Record::Note { .. } => {}
+            Record::Test { .. } | Record::Verification { .. } | Record::Note { .. } => {}
         }
     }
 

@@ -30,7 +30,7 @@ pub use command::CommandDriver;
 #[cfg(all(feature = "docker", target_os = "linux"))]
 pub use docker::{DockerConfig, DockerDriver, DockerHost, DockerTls};
 #[cfg(all(feature = "local", target_os = "linux"))]
-pub use local::{Isolation, LocalConfig, LocalDriver, Unpacked};
+pub use local::{Isolation, Leftover, LeftoverKind, LocalConfig, LocalDriver, Unpacked};
 #[cfg(all(any(feature = "docker", feature = "local"), target_os = "linux"))]
 pub use ports::PortRange;
 #[cfg(all(any(feature = "docker", feature = "local"), target_os = "linux"))]

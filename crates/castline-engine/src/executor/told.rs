@@ -18,12 +18,22 @@ use crate::Repair;
 #[serde(tag = "told", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum Told {
+    /// The instances of a service are looked into, each of which is told.
+    Verifying {
+        /// The service.
+        service: Arc<str>,
+        /// How many they are.
+        instances: u64,
+    },
     /// An instance was looked into.
     Checked {
         /// Its id.
         instance: Arc<str>,
         /// Its zone.
         zone: Arc<str>,
+        /// The digest of the release with whose image it was compared; none where nobody knows what it was launched from.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        release: Option<Digest>,
         /// What its files are; unknown where it could not be looked into.
         integrity: Integrity,
         /// Why not.
@@ -161,6 +171,7 @@ impl From<&Checked> for Told {
         Self::Checked {
             instance: Arc::clone(&checked.instance),
             zone: Arc::clone(&checked.zone),
+            release: checked.release.clone(),
             integrity: checked.verdict.integrity(),
             reason,
             report,

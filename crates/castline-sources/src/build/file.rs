@@ -57,6 +57,7 @@ pub struct BuildFile {
 
 /// What a description gave.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum Built {

@@ -75,6 +75,7 @@ struct Runtime {
 
 /// An image that was built, whose blobs are in the layout.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct BuiltImage {
@@ -89,6 +90,7 @@ pub struct BuiltImage {
 
 /// A layer that was built.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct BuiltLayer {
@@ -106,6 +108,7 @@ pub struct BuiltLayer {
 
 /// An index of images that were built.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct BuiltIndex {

@@ -4,7 +4,7 @@ use std::{
     ffi::OsString,
     fmt,
     io::{self, Read, Write},
-    os::fd::{AsFd as _, OwnedFd},
+    os::fd::{AsFd, OwnedFd},
     path::Path,
 };
 
@@ -49,6 +49,9 @@ pub(super) trait Files: fmt::Debug + Send + Sync {
 
     /// Waits until no other writer has the lock of this folder, and takes it until what comes back is let go.
     fn lock(&self) -> io::Result<Lock>;
+
+    /// The same without waiting; none while somebody has it.
+    fn try_lock(&self) -> io::Result<Option<Lock>>;
 }
 
 /// What is open. Reading and writing go on where the last one ended.
@@ -61,6 +64,9 @@ pub(super) trait File: Read + Write + fmt::Debug + Send + Sync {
 
     /// Takes it for this writer, as long as it is open; false where another has it.
     fn try_lock(&self) -> io::Result<bool>;
+
+    /// The same, as one of several who share it.
+    fn try_share(&self) -> io::Result<bool>;
 
     /// The same file of the machine, to be read at any place of it.
     #[cfg(feature = "registry")]
@@ -82,6 +88,7 @@ pub(super) enum How {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stat {
     pub(super) is_file: bool,
+    pub(super) is_folder: bool,
     pub(super) len: u64,
     /// How many names it has.
     pub(super) names: u64,
@@ -102,6 +109,11 @@ impl Real {
         if !path.is_dir() {
             std::fs::create_dir_all(path)?;
         }
+        Self::open(path)
+    }
+
+    /// Opens the folder, which has to be there.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
         Dir::open_ambient_dir(path, ambient_authority()).map(Self)
     }
 
@@ -197,6 +209,20 @@ impl Files for Real {
             }
         }
     }
+
+    fn try_lock(&self) -> io::Result<Option<Lock>> {
+        let folder = self.folder(".")?;
+        Ok(locked(&folder, FlockOperation::NonBlockingLockExclusive)?.then(|| Box::new(folder) as Lock))
+    }
+}
+
+/// Takes a lock without waiting; false where another one has it.
+fn locked(file: impl AsFd, how: FlockOperation) -> io::Result<bool> {
+    match flock(file, how) {
+        Ok(()) => Ok(true),
+        Err(Errno::WOULDBLOCK) => Ok(false),
+        Err(errno) => Err(errno.into()),
+    }
 }
 
 impl File for Opened {
@@ -209,11 +235,11 @@ impl File for Opened {
     }
 
     fn try_lock(&self) -> io::Result<bool> {
-        match flock(self, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(true),
-            Err(Errno::WOULDBLOCK) => Ok(false),
-            Err(errno) => Err(errno.into()),
-        }
+        locked(self, FlockOperation::NonBlockingLockExclusive)
+    }
+
+    fn try_share(&self) -> io::Result<bool> {
+        locked(self, FlockOperation::NonBlockingLockShared)
     }
 
     #[cfg(feature = "registry")]
@@ -226,6 +252,7 @@ impl From<cap_std::fs::Metadata> for Stat {
     fn from(metadata: cap_std::fs::Metadata) -> Self {
         Self {
             is_file: metadata.is_file(),
+            is_folder: metadata.is_dir(),
             len: metadata.len(),
             names: metadata.nlink(),
             identity: (metadata.dev(), metadata.ino()),

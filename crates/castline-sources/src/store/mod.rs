@@ -3,13 +3,15 @@
 //! A blob is written beside the others under a name of its own, hashed as it is written, brought to the disk (fsync),
 //! renamed to its digest, and its folder brought to the disk. `index.json` is replaced in the same way. Several
 //! processes may write at once: what must not be interleaved is done under an advisory lock (flock) of the folder,
-//! which goes with its holder. An fsync that failed is never tried again, since the kernel may have dropped what it
+//! which goes with its holder; and who writes says so by another, so that nobody takes away what nothing leads to yet
+//! ([`LayoutPruner`]). An fsync that failed is never tried again, since the kernel may have dropped what it
 //! could not write and say so only once.
 
 mod blob;
 mod files;
 mod index;
 mod place;
+mod prune;
 #[cfg(test)]
 mod tests;
 
@@ -21,8 +23,11 @@ use std::{
 
 use castline_core::{Algorithm, BlobName, Descriptor, Digest, Hasher, Limits, Watch, shown};
 
-pub use self::blob::{BlobWriter, StoredBlob};
 pub(crate) use self::index::IndexFile;
+pub use self::{
+    blob::{BlobWriter, StoredBlob},
+    prune::LayoutPruner,
+};
 use self::{
     files::{Files, Real},
     place::Place,
@@ -88,6 +93,7 @@ impl LayoutWriter {
                     place.replace(INDEX, IndexFile::empty().as_bytes())?;
                 }
             }
+            place.attend(MARKER)?;
         }
         Ok(Self { place: Arc::new(place) })
     }

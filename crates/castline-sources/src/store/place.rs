@@ -3,14 +3,14 @@ use std::{
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
     sync::{
-        Mutex, PoisonError,
+        Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
 use castline_core::Digest;
 
-use super::files::{File, Files, How, Lock};
+use super::files::{File, Files, How, Lock, Stat};
 use crate::{Error, Result};
 
 /// Where files are that are not finished. It goes when it is empty.
@@ -31,11 +31,19 @@ pub(super) struct Place {
     failed: AtomicBool,
     /// Folders whose names are known to be on the disk.
     settled: Mutex<BTreeSet<String>>,
+    /// Says that somebody writes here, as long as it is open: blobs that nothing leads to yet are not to be taken away.
+    present: OnceLock<Box<dyn File>>,
 }
 
 impl Place {
     pub(super) fn new(files: Box<dyn Files>, path: &Path) -> Self {
-        Self { files, path: path.to_owned(), failed: AtomicBool::new(false), settled: Mutex::default() }
+        Self {
+            files,
+            path: path.to_owned(),
+            failed: AtomicBool::new(false),
+            settled: Mutex::default(),
+            present: OnceLock::new(),
+        }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -49,6 +57,63 @@ impl Place {
     /// Waits until no other writer holds it; it is held until what comes back is dropped.
     pub(super) fn lock(&self) -> Result<Lock> {
         self.files.lock().map_err(self.io("."))
+    }
+
+    /// The same without waiting; none while somebody holds it.
+    pub(super) fn try_lock(&self) -> Result<Option<Lock>> {
+        self.files.try_lock().map_err(self.io("."))
+    }
+
+    /// Says that somebody writes here, until the place is dropped: by a shared lock of the file `marker`, which is never
+    /// replaced. To be called under the lock.
+    pub(super) fn attend(&self, marker: &str) -> Result<()> {
+        let Some((file, _)) = self.open_file(marker)? else { return Ok(()) };
+        file.try_share().map_err(self.io(marker))?;
+        let _ = self.present.set(file);
+        Ok(())
+    }
+
+    /// Whether nobody says so. To be called under the lock, which keeps whoever comes out for as long as it is held.
+    pub(super) fn is_alone(&self, marker: &str) -> Result<bool> {
+        let Some((file, _)) = self.open_file(marker)? else { return Ok(true) };
+        file.try_lock().map_err(self.io(marker))
+    }
+
+    /// What is in a folder, if it is there: its name and what it is. Names that are no text are left out.
+    pub(super) fn entries(&self, folder: &str) -> Result<Vec<(String, Stat)>> {
+        let mut found = Vec::new();
+        for name in self.files.list(folder).map_err(self.io(folder))? {
+            let Ok(name) = name.into_string() else { continue };
+            let path = format!("{folder}/{name}");
+            if let Some(stat) = self.files.stat(&path).map_err(self.io(&path))? {
+                found.push((name, stat));
+            }
+        }
+        found.sort_by(|one, other| one.0.cmp(&other.0));
+        Ok(found)
+    }
+
+    /// The files that were begun and not finished, and their lengths. To be called by who is alone here.
+    pub(super) fn unfinished(&self) -> Result<Vec<(String, u64)>> {
+        let files = self.entries(SCRATCH)?.into_iter().filter(|(_, stat)| stat.is_file);
+        Ok(files.map(|(name, stat)| (format!("{SCRATCH}/{name}"), stat.len)).collect())
+    }
+
+    /// Removes files, and brings that to the disk. To be called by who is alone here.
+    pub(super) fn remove<'n>(&self, names: impl Iterator<Item = &'n String>) -> Result<()> {
+        let mut folders = BTreeSet::new();
+        for name in names {
+            match self.files.remove(name) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                removed => removed.map_err(self.io(name))?,
+            }
+            folders.insert(above(name));
+        }
+        for folder in folders {
+            self.sync_folder(folder)?;
+        }
+        let _ = self.files.remove_folder(SCRATCH);
+        Ok(())
     }
 
     /// Opens a regular file for reading; `None` where there is none.

@@ -29,7 +29,7 @@ The site, castline-site.toml; what is in it starts in its folder, and secrets ar
   traffic = { command = [\"./route\"] }   # is told who gets traffic, on standard input
   [command]                             # any program that speaks the protocol of drivers
   command = [\"./driver\", \"--cluster\", \"7\"]
-  [test]                                # images that have not passed this are not applied
+  [test]                                # images that have not passed this are not applied or pushed
   command = [\"/bin/check\"]
 
 The plan is made from what runs, shown, and proved safe by code that it does not share anything with
@@ -69,8 +69,8 @@ Examples:
   castline remediate web --yes
   castline remediate web --fast --keep isolate --yes --json
 
-Every instance is looked into, and compared with the image that it was launched from. What could not
-be looked into is never taken for intact. Instances in quarantine are left alone; `castline prune
+Every instance is looked into, and compared with the image that it was launched from. What was found
+is recorded, and `castline status` says it. What could not be looked into is never taken for intact. Instances in quarantine are left alone; `castline prune
 --quarantined` removes them.
 ",
     of_rollouts!()
@@ -98,10 +98,13 @@ Examples:
   castline prune
   castline prune --keep 1 --delete
   castline prune --quarantined --delete
+  castline prune --layout oci:images --delete
 
-Looked at are the images that the site's driver has unpacked. Kept is whatever runs, is under way or in
-quarantine, and the releases that can be gone back to. What is removed is recorded first, so that
-nobody goes back to it.
+Looked at are the images that the site's driver has unpacked, and what was set aside or left half done
+beside them. Kept is whatever runs, is under way or in quarantine, and the releases that can be gone
+back to. Of a layout, what its index.json lists is kept as well; while a castline writes to it, it is
+left alone. What other sites need of it, and other programs write to it, is not known here. Images that
+are removed are recorded first, so that nobody goes back to them.
 Exit status: 0 it was removed, or said; 2 it could not be.";
 
 pub(in crate::arguments) const ANSWER_EXAMPLES: &str = "\
@@ -118,5 +121,6 @@ Examples:
   castline test --release release.json --timeout 600
 
 One instance is launched as a service of its own, without traffic, and ended after the command has
-run in it. What came of it is recorded. A site with a [test] applies no image that has not passed.
+run in it. What came of it is recorded. With a [test] in the site, what has not passed
+is neither applied nor pushed.
 Exit status: 0 it passed; 1 it did not; 2 it could not be said.";

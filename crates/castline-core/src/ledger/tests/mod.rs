@@ -3,12 +3,13 @@ mod images;
 mod nonsense;
 mod rollbacks;
 mod stories;
+mod verified;
 
 use std::collections::BTreeMap;
 
-use super::{Change, Ledger, Outcome, Record};
+use super::{Change, InstanceVerdict, Ledger, Outcome, Record};
 use crate::{
-    Digest, Document as _, Release, Time,
+    Digest, Document as _, Integrity, Release, Time,
     rollout::{Event, What},
 };
 
@@ -43,7 +44,8 @@ fn change(service: &str, text: &str) -> Change {
 /// - `record b`, `approve b`: the release of the image `b`; `b*20` is the same with 20 copies;
 /// - `start 2 b`: begins the rollout that is called `2` here; `start 3 a of 2` is a rollback of it;
 /// - `ok 2`, `failed 2`, `paused 2`, `aborted 2`, `back 2 a`: what became of it;
-/// - `event 2`, `test b passed`, `prune b`, `note`.
+/// - `event 2`, `test b passed`, `prune b`, `note`;
+/// - `intact i-1 i-2`, `compromised i-1`, `unknown i-1`: what was found in instances; `fast intact i-1`.
 fn told(lines: &[&str]) -> Ledger {
     let (mut ledger, mut rollouts) = (Ledger::default(), BTreeMap::<String, Digest>::new());
     for (number, line) in lines.iter().enumerate() {
@@ -77,6 +79,10 @@ fn told(lines: &[&str]) -> Ledger {
                 reason: String::new(),
             },
             ["prune", image] => Record::Pruning { images: vec![digest(image)] },
+            ["fast", verdict, ref instances @ ..] => verification(true, verdict, instances),
+            [verdict @ ("intact" | "compromised" | "unknown"), ref instances @ ..] => {
+                verification(false, verdict, instances)
+            }
             ["note"] => Record::Note { about: None, text: "a word".into() },
             _ => panic!("what does `{line}` mean?"),
         };
@@ -87,6 +93,21 @@ fn told(lines: &[&str]) -> Ledger {
         }
     }
     ledger
+}
+
+fn verification(fast: bool, verdict: &str, instances: &[&str]) -> Record {
+    let integrity = match verdict {
+        "intact" => Integrity::Intact,
+        "compromised" => Integrity::Compromised,
+        _ => Integrity::Unknown,
+    };
+    let verdict = InstanceVerdict {
+        integrity,
+        release: Some(release("web", "a").digest()),
+        reason: if verdict == "intact" { String::new() } else { verdict.into() },
+        instances: instances.iter().map(|id| (*id).into()).collect(),
+    };
+    Record::Verification { service: "web".into(), fast, verdicts: vec![verdict] }
 }
 
 /// What a release is called in these tests.

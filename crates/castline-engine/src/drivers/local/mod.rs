@@ -52,7 +52,7 @@ use tokio::sync::{Mutex as AsyncMutex, OnceCell, mpsc::Sender};
 pub use config::{Isolation, LocalConfig};
 use record::Folder;
 use store::{Store, private_folder};
-pub use unpacked::Unpacked;
+pub use unpacked::{Leftover, LeftoverKind, Unpacked};
 
 use super::{
     blocking, failed,

@@ -21,6 +21,13 @@ use super::{
 };
 use crate::DriverError;
 
+/// What an image's tree is called while it is unpacked.
+pub(super) const NEW: &str = ".new";
+/// What it is called while it is removed.
+pub(super) const GONE: &str = ".gone";
+/// How the names of trees begin that somebody had changed.
+pub(super) const CHANGED: &str = "changed-";
+
 /// A folder of unpacked images. Instances share them, and none writes to them.
 #[derive(Debug)]
 pub(super) struct Store {
@@ -79,7 +86,7 @@ impl Store {
             )));
         }
         let source = known.open()?;
-        let new = self.folder.join(".new");
+        let new = self.folder.join(NEW);
         // Of one who did not get to the end.
         remove(&new)?;
         let root = new.join("root");
@@ -108,7 +115,7 @@ impl Store {
         tracing::warn!(folder = %home.display(), finding, "an unpacked image was changed, and is unpacked anew");
         let name = home.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let free = (1..1000)
-            .map(|number| self.folder.join(format!("changed-{number}-{name}")))
+            .map(|number| self.folder.join(format!("{CHANGED}{number}-{name}")))
             .find(|it| !it.exists());
         let aside = free.ok_or_else(|| {
             DriverError::permanent(format!("{} has too many trees that were changed", self.folder.display()))

@@ -1,7 +1,11 @@
-use castline_core::{Phase, Time, drift::HealthCheck, ledger::Record, policy::Compromised};
+use std::sync::Arc;
+
+use castline_core::{
+    Document as _, Integrity, Phase, Time, drift::HealthCheck, ledger::Record, policy::Compromised,
+};
 
 use super::{executor_in, four, policy, record_success, release};
-use crate::{CheckMode, ImageTest, Tested, Verdict, unneeded};
+use crate::{CheckMode, ImageTest, Tested, Told, Verdict, unneeded};
 
 #[tokio::test(start_paused = true)]
 async fn the_tampered_instance_is_found_isolated_and_replaced_and_no_other() {
@@ -9,7 +13,15 @@ async fn the_tampered_instance_is_found_isolated_and_replaced_and_no_other() {
     world.state().tampered = vec!["old-2".into()];
     let executor = executor_in(folder.path(), &world);
     record_success(executor.store(), "v1");
-    let (fleet, checked) = executor.verify("web", CheckMode::Full).await.expect("it is looked into");
+    let mut told = Vec::new();
+    let verified = executor.verify("web", CheckMode::Full, |one| told.push(one)).await;
+    let (fleet, checked) = verified.expect("it is looked into");
+    assert_eq!(told.remove(0), Told::Verifying { service: "web".into(), instances: 4 });
+    told.sort_by_key(|one| match one {
+        Told::Checked { instance, .. } => Arc::clone(instance),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(told, checked.iter().map(Told::from).collect::<Vec<_>>(), "each is told once");
     let verdicts: Vec<_> = checked.iter().map(|one| (&*one.instance, &one.verdict)).collect();
     assert!(matches!(
         verdicts[..],
@@ -20,6 +32,24 @@ async fn the_tampered_instance_is_found_isolated_and_replaced_and_no_other() {
             ("old-4", Verdict::Unverified { .. })
         ]
     ));
+    let entries = executor.store().ledger().len();
+    executor.record_verification("web", CheckMode::Full, &checked, "ann").await.expect("recorded");
+    let ledger = executor.store().ledger();
+    assert_eq!(ledger.len(), entries + 1, "one entry for all of them");
+    let release = release("v1", 4).digest();
+    let verified = ledger.verified("web");
+    let found: Vec<_> = verified.iter().map(|(id, one)| (*id, one.integrity, one.release)).collect();
+    assert_eq!(
+        found,
+        [
+            ("old-1", Integrity::Intact, Some(&release)),
+            ("old-2", Integrity::Compromised, Some(&release)),
+            ("old-3", Integrity::Intact, Some(&release)),
+            ("old-4", Integrity::Unknown, Some(&release)),
+        ]
+    );
+    assert!(verified["old-1"].reason.is_empty() && !verified["old-4"].reason.is_empty());
+    assert_eq!(verified["old-2"].reason, "it differs");
     let prepared = executor.remedy(fleet, policy(), Compromised::Isolate).expect("there is a plan");
     assert!(
         prepared.plan.replacements().all(|one| one.retire.as_ref().is_none_or(|one| &*one.id == "old-2"))

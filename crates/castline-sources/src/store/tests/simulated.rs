@@ -259,7 +259,8 @@ impl State {
 
     fn stat(&self, node: usize) -> Stat {
         let names = self.seen.values().filter(|other| **other == Some(node)).count() as u64;
-        Stat { is_file: true, len: self.nodes[node].seen.len() as u64, names, identity: (1, node as u64) }
+        let len = self.nodes[node].seen.len() as u64;
+        Stat { is_file: true, is_folder: false, len, names, identity: (1, node as u64) }
     }
 }
 
@@ -308,7 +309,7 @@ impl Files for Simulated {
 
     fn stat(&self, name: &str) -> io::Result<Option<Stat>> {
         let state = self.whole()?;
-        let folder = Stat { is_file: false, len: 0, names: 2, identity: (0, 0) };
+        let folder = Stat { is_file: false, is_folder: true, len: 0, names: 2, identity: (0, 0) };
         Ok(state.seen.get(name).map(|node| node.map_or(folder, |node| state.stat(node))))
     }
 
@@ -351,6 +352,11 @@ impl Files for Simulated {
         assert!(!state.locked, "it waits for itself");
         state.locked = true;
         Ok(Box::new(Held { files: self.clone(), life: state.life }))
+    }
+
+    fn try_lock(&self) -> io::Result<Option<Lock>> {
+        let held = self.whole()?.locked;
+        if held { Ok(None) } else { self.lock().map(Some) }
     }
 }
 
@@ -466,6 +472,10 @@ impl File for Open {
         let mut state = self.files.whole()?;
         let holder = &mut state.nodes[self.node].holder;
         Ok(*holder.get_or_insert(self.handle) == self.handle)
+    }
+
+    fn try_share(&self) -> io::Result<bool> {
+        self.state().map(|_| true)
     }
 
     #[cfg(feature = "registry")]

@@ -57,7 +57,8 @@ impl Chain {
     }
 
     /// A ledger told in words: `record b`; `approve b`; `start 2 b`, and `start 3 a of 2`, which takes it back; what became of
-    /// it: `succeeded 2`, `failed 2`, `paused 2`, `aborted 2`, `back 2 a`; `ready 2`, an event; `test b`, the image's; `note`.
+    /// it: `succeeded 2`, `failed 2`, `paused 2`, `aborted 2`, `back 2 a`; `ready 2`, an event; `test b`, the image's; `note`;
+    /// `intact b`, what a verification of three instances found.
     fn told(words: &[&str]) -> Self {
         let mut chain = Self::default();
         for line in words {
@@ -84,6 +85,9 @@ impl Chain {
                     "event": {"at": at(0), "type": "ready", "instance": "i-1"}}),
                 ["test", image] => json!({"kind": "test", "image": digest::of(image.as_bytes()),
                     "command": ["/bin/true"], "passed": true}),
+                ["intact", image] => json!({"kind": "verification", "service": "web", "verdicts": [
+                    {"integrity": "intact", "release": named(&release(image)), "instances": ["i-1", "i-2"]},
+                    {"integrity": "compromised", "reason": "/bin/sh was added", "instances": ["i-3"]}]}),
                 ["note"] => json!({"kind": "note", "text": "a word\u{1f600}"}),
                 [end, _] => outcome(end.into()),
                 _ => panic!("what does `{line}` mean?"),
@@ -131,6 +135,7 @@ fn chains() -> Vec<Case> {
         holds("a-note", &["note"]),
         holds("two-rollouts", &A_THEN_B),
         holds("a-test-of-an-image", &["test a", "record a", "start 1 a"]),
+        holds("a-verification", &["record a", "start 1 a", "succeeded 1", "intact a"]),
         holds("an-event-and-a-rollback", &["record a", "start 1 a", "ready 1", "back 1 a"]),
         broken("cut", whole[..whole.len() - 1].into(), "!torn 7")
             .because("an append that was cut off was never acknowledged"),
