@@ -6,7 +6,7 @@ mod support;
 use std::{
     fs,
     io::{BufRead as _, BufReader, Read as _},
-    os::unix::fs::PermissionsExt as _,
+    os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
@@ -52,7 +52,7 @@ impl Site {
         site.write(
             "castline-site.toml",
             "ledger = \"ledger\"\nactor = \"ann\"\n[local]\nstate = \"state\"\nimages = [\"oci:images\"]\n\
-             isolation = \"process\"\n",
+             zones = [\"a\", \"b\"]\nisolation = \"process\"\n",
         );
         fs::create_dir_all(site.path("rootfs/bin")).expect("a folder");
         site.write("policy.json", &json!({"zones": ["a", "b"], "drainSeconds": 1}).to_string());
@@ -168,7 +168,7 @@ struct Running {
 
 impl Running {
     fn new(mut command: Command) -> Self {
-        let mut child = command.spawn().expect("it runs");
+        let mut child = command.process_group(0).spawn().expect("it runs");
         let lines = BufReader::new(child.stdout.take().expect("a pipe"));
         Self { child, lines, seen: String::new() }
     }
@@ -184,9 +184,10 @@ impl Running {
         }
     }
 
+    /// As a terminal does it: for all of its process group.
     fn interrupt(&self) {
-        let pid = self.child.id().to_string();
-        let status = Command::new("kill").args(["-INT", &pid]).status().expect("kill runs");
+        let group = format!("-{}", self.child.id());
+        let status = Command::new("kill").args(["-INT", "--", &group]).status().expect("kill runs");
         assert!(status.success());
     }
 
@@ -260,6 +261,67 @@ fn a_release_that_fails_is_taken_back_by_itself() {
     assert_eq!(site.run("status").0, 0);
     let (status, _, errors) = site.run("rollback --yes");
     assert!(status == 2 && errors.contains("nothing that web can go back to"), "{errors}");
+}
+
+#[test]
+fn going_back_is_to_what_was_good_and_past_no_gate() {
+    let site = Site::new();
+    site.ok(&format!("apply --release v1.json {APPLY}"));
+    let canary = json!({"strategy": {"canary": [{"amount": 1, "gate": {"approval": "go"}}, {"amount": "100%"}]},
+        "zones": ["a", "b"], "onFailure": "rollback"});
+    site.write("policy.json", &canary.to_string());
+    assert_eq!(site.run(&format!("apply --release v2.json {APPLY}")).0, 1);
+    site.ok("answer go");
+    site.ok("resume");
+    assert_eq!(site.run(&format!("apply --release v3.json {APPLY}")).0, 1);
+    site.ok("resume --abort");
+    assert_eq!(site.images().len(), 2);
+    // What the aborted rollout was to replace is what was good.
+    assert!(site.ok("rollback --yes").contains("succeeded"));
+    assert_eq!(site.images(), [image("v2")]);
+    assert!(site.ok("rollback --yes").contains("succeeded"));
+    assert_eq!(site.images(), [image("v1")]);
+}
+
+#[test]
+fn what_was_put_right_can_be_gone_back_from_as_a_whole() {
+    let site = Site::local();
+    site.ok(&format!("apply --release v1.json {APPLY}"));
+    site.ok(&format!("apply --release v2.json {APPLY}"));
+    let victim = site.status()["services"][0]["instances"][0]["id"].as_str().expect("an id").to_owned();
+    site.write(&format!("state/instances/{victim}/tree/bin/backdoor"), "#!/bin/sh\n");
+    assert!(site.ok("remediate --yes").contains("succeeded"));
+    assert!(site.ok("rollback --yes").contains("succeeded"));
+    let status = site.status();
+    let instances = status["services"][0]["instances"].as_array().expect("instances");
+    let running: Vec<&Value> = instances.iter().filter(|one| one["phase"] == "running").collect();
+    assert_eq!(running.len(), 2);
+    for one in running {
+        let id = one["id"].as_str().expect("an id");
+        let version = fs::read_to_string(site.path(&format!("state/instances/{id}/tree/version")));
+        assert_eq!((version.expect("a version").as_str(), &one["current"]), ("v1", &true.into()));
+    }
+}
+
+#[test]
+fn analyses_are_answered_by_the_sites_programs_or_refused_before_anything_is_done() {
+    let site = Site::new();
+    let file = fs::read_to_string(site.path("castline-site.toml")).expect("a site");
+    site.write(
+        "castline-site.toml",
+        &format!("{file}[analyses]\nerrors = [\"sh\", \"-c\", \"test -e fine || {{ echo too many >&2; exit 1; }}\"]\n"),
+    );
+    let gated = |name: &str| json!({"before": {"analysis": name}, "zones": ["a", "b"]}).to_string();
+    site.write("policy.json", &gated("latency"));
+    let (status, _, errors) = site.run(&format!("apply --release v1.json {APPLY}"));
+    assert!(status == 2 && errors.contains("the analysis `latency`"), "{errors}");
+    site.write("policy.json", &gated("errors"));
+    let (status, text, _) = site.run(&format!("apply --release v1.json {APPLY}"));
+    assert!(status == 1 && text.contains("too many"), "{text}");
+    assert_eq!(site.launches(), [""; 0]);
+    site.write("fine", "");
+    site.ok("resume");
+    assert_eq!(site.images(), [image("v1")]);
 }
 
 #[test]
@@ -546,6 +608,20 @@ fn an_image_that_has_not_passed_the_sites_test_is_not_applied() {
     assert_eq!(site.json("test.json", "test --release v1.json")["passed"], true);
     site.ok(&format!("apply --release v1.json {APPLY}"));
     assert!(site.ok("history").contains("the test `/bin/passes`"));
+
+    // What is called as tests call theirs is not theirs.
+    let release = site.ok("release oci:images:v1 --service web.test --replicas 1");
+    site.write("other.json", &release);
+    site.ok(&format!("apply --release other.json {APPLY}"));
+    let of_other = || site.json("status.json", "status web.test")["services"][0]["instances"].clone();
+    let before = of_other();
+    assert_eq!(before.as_array().map(Vec::len), Some(1));
+    site.ok("test --release v1.json");
+    assert_eq!(of_other(), before);
+    let mut none: Value = serde_json::from_str(&release).expect("a release");
+    none["replicas"] = 0.into();
+    site.write("other.json", &none.to_string());
+    site.ok(&format!("apply --release other.json {APPLY}"));
 }
 
 #[test]

@@ -29,6 +29,11 @@ pub trait Driver: fmt::Debug + Send + Sync {
     /// What it is called in messages: `local`, `docker`, …
     fn name(&self) -> &str;
 
+    /// The zones in which it launches instances; none where any will do.
+    fn zones(&self) -> Vec<Arc<str>> {
+        Vec::new()
+    }
+
     /// The instances of a service as they are now, those in quarantine among them.
     fn observe<'a>(&'a self, service: &'a str) -> Doing<'a, Fleet>;
 

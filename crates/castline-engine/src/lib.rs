@@ -14,6 +14,7 @@ mod driver;
 mod drivers;
 mod error;
 mod executor;
+mod program;
 mod store;
 mod traffic;
 

@@ -1,11 +1,11 @@
 //! Who gets traffic, told to whatever sends it.
 
-use std::{process::Stdio, sync::Arc, time::Duration};
+use std::{io::ErrorKind, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
-use tokio::{io::AsyncWriteExt as _, process::Command, time::timeout};
+use tokio::{process::Command, time::timeout};
 
-use crate::DriverError;
+use crate::{DriverError, program};
 
 /// An instance that gets traffic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,9 +48,6 @@ pub struct TrafficHook {
     pub timeout_millis: u64,
 }
 
-/// How much of what a failing hook says is kept, in bytes.
-const SAID: usize = 4096;
-
 impl TrafficHook {
     /// Ten seconds.
     const fn default_timeout() -> u64 {
@@ -68,39 +65,27 @@ impl TrafficHook {
             .split_first()
             .ok_or_else(|| DriverError::permanent("the traffic hook has no command"))?;
         let document = serde_json::to_vec(membership).map_err(DriverError::permanent)?;
-        let mut child = Command::new(program)
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| {
-                DriverError::permanent(format!("the traffic hook `{program}` cannot be started: {error}"))
-            })?;
-        let input = child.stdin.take();
-        let work = async {
-            if let Some(mut input) = input {
-                // One that ends without reading all is judged by how it ends.
-                let _ = input.write_all(&document).await;
-            }
-            child.wait_with_output().await
-        };
-        let ended = timeout(Duration::from_millis(self.timeout_millis), work).await.map_err(|_| {
+        let mut command = Command::new(program);
+        command.args(arguments);
+        let limit = Duration::from_millis(self.timeout_millis);
+        let ended = timeout(limit, program::run(command, &document)).await.map_err(|_| {
             DriverError::temporary(format!(
                 "the traffic hook `{program}` ran for more than {} ms",
                 self.timeout_millis
             ))
         })?;
-        let output = ended
-            .map_err(|error| DriverError::temporary(format!("the traffic hook `{program}`: {error}")))?;
-        if output.status.success() {
+        let ended = ended.map_err(|error| match error.kind() {
+            ErrorKind::NotFound | ErrorKind::PermissionDenied => {
+                DriverError::permanent(format!("the traffic hook `{program}` cannot be started: {error}"))
+            }
+            _ => DriverError::temporary(format!("the traffic hook `{program}`: {error}")),
+        })?;
+        if ended.status.success() {
             return Ok(());
         }
-        let said = String::from_utf8_lossy(&output.stderr[..output.stderr.len().min(SAID)]).trim().to_owned();
         Err(DriverError::temporary(format!(
-            "the traffic hook `{program}` failed ({}): {said}",
-            output.status
+            "the traffic hook `{program}` failed ({}): {}",
+            ended.status, ended.said
         )))
     }
 }

@@ -34,6 +34,7 @@ pub(crate) fn run(arguments: &Apply) -> Result<Verdict, Failure> {
         if !orders.dry_run && !are_tested(&site, &executor, &wanted)? {
             return Ok(Verdict::Findings);
         }
+        site.answers_analyses(wanted.iter().map(|wanted| &wanted.policy))?;
         let prepared = match executor.prepare(&wanted).await {
             Ok(prepared) => prepared,
             Err(EngineError::Infeasible(infeasible)) => return refuse(infeasible, orders.json),

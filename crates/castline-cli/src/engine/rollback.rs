@@ -3,7 +3,7 @@ use castline::{
     engine::{EngineError, Executor, Prepared, Store},
     ledger::Ledger,
     plan::{Plan, Target},
-    policy::Policy,
+    policy::{Policy, Select},
 };
 
 use super::{
@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: &Rollback) -> Result<Verdict, Failure> {
         let last = ledger.history(&service).pop().ok_or("nothing was rolled out yet")?;
         let policy = match policy {
             Some(policy) => policy,
-            None => policy_of(executor.store(), &last.plan, &service)?,
+            None => last_policy(&executor, &service)?.repairing(),
         };
         let fleet = executor.observe(&service).await?;
         let prepared = match Prepared::new(vec![Target { fleet, release: release.clone(), policy }]) {
@@ -80,15 +80,22 @@ fn goal(ledger: &Ledger, service: &str, to: Option<&str>) -> Result<Release, Fai
 }
 
 /// The policy that a service was rolled out by.
-pub(super) fn policy_of(store: &Store, plan: &Digest, service: &str) -> Result<Policy, Failure> {
+fn policy_of(store: &Store, plan: &Digest, service: &str) -> Result<Policy, Failure> {
     let plan: Plan = store.document(plan)?;
     let planned = plan.services.iter().find(|planned| *planned.service == *service);
     let planned = planned.ok_or("the last plan does not have the service; name a policy by --policy")?;
     Ok(store.document(&planned.policy)?)
 }
 
-/// The policy that a service was rolled out by last.
+/// The policy that a service was rolled out by last, as a whole: one that only broken instances were replaced by says less.
 pub(super) fn last_policy(executor: &Executor, service: &str) -> Result<Policy, Failure> {
-    let last = executor.store().ledger().history(service).pop().ok_or("nothing was rolled out yet")?;
-    policy_of(executor.store(), &last.plan, service)
+    let mut last = Err("nothing was rolled out yet".into());
+    for rollout in executor.store().ledger().history(service).iter().rev() {
+        let policy = policy_of(executor.store(), &rollout.plan, service);
+        match policy {
+            Ok(policy) if policy.select == Select::Broken => last = Ok(policy),
+            other => return other,
+        }
+    }
+    last
 }

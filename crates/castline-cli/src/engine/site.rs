@@ -1,6 +1,7 @@
 //! A site: which platform it is, by which driver, and where its ledger is.
 
 use std::{
+    collections::BTreeMap,
     env, fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -10,8 +11,10 @@ use std::{
 use castline::{
     drift::HealthCheck,
     engine::{
-        CommandDriver, Contents, Driver, Executor, LocalConfig, LocalDriver, Options, Store, StoreError,
+        Answerer, CommandDriver, Contents, Driver, Executor, LocalConfig, LocalDriver, Options, Store,
+        StoreError,
     },
+    policy::Policy,
 };
 use serde::Deserialize;
 
@@ -28,6 +31,9 @@ pub(super) struct SiteFile {
     docker: Option<castline::engine::DockerConfig>,
     command: Option<CommandConfig>,
     pub(super) test: Option<HealthCheck>,
+    /// The programs that answer analyses, by the names that policies give these.
+    #[serde(default)]
+    analyses: BTreeMap<String, Vec<String>>,
 }
 
 /// A program that is a driver.
@@ -51,6 +57,10 @@ pub(crate) struct Site {
     pub(crate) actor: String,
     /// What images must have passed.
     pub(crate) test: Option<HealthCheck>,
+    /// The programs that answer analyses. Without any, the driver is asked.
+    analyses: BTreeMap<String, Vec<String>>,
+    /// Whether the driver is not one of castline's.
+    is_own_driver: bool,
     ledger: PathBuf,
     file: PathBuf,
 }
@@ -66,6 +76,26 @@ impl Site {
         site.opened(file).map_err(|error| format!("{}: {error}", path.display()).into())
     }
 
+    /// Refuses policies that ask for analyses which nobody here can answer.
+    pub(crate) fn answers_analyses<'p>(
+        &self,
+        policies: impl Iterator<Item = &'p Policy>,
+    ) -> Result<(), Failure> {
+        // Where no programs are named, a driver of one's own is asked; castline's do no analyses.
+        if self.analyses.is_empty() && self.is_own_driver {
+            return Ok(());
+        }
+        let asked = policies.flat_map(Policy::gates).filter_map(|gate| gate.analysis.as_ref());
+        match asked.into_iter().find(|name| !self.analyses.contains_key(*name)) {
+            None => Ok(()),
+            Some(name) => Err(format!(
+                "{}: the policy asks for the analysis `{name}`, and no program is named that answers it: add it to [analyses]",
+                self.file.display()
+            )
+            .into()),
+        }
+    }
+
     /// What executes rollouts here. Nobody else can write to the ledger while it is there.
     pub(crate) fn executor(&self, stay: bool) -> Result<Executor, Failure> {
         let store = Store::open(&self.ledger).map_err(|error| match error {
@@ -77,7 +107,11 @@ impl Site {
             error => Failure::from(error),
         })?;
         let options = Options::default().with_stay(stay);
-        Ok(Executor::new(store, Arc::clone(&self.driver)).with_options(options))
+        let executor = Executor::new(store, Arc::clone(&self.driver)).with_options(options);
+        if self.analyses.is_empty() {
+            return Ok(executor);
+        }
+        Ok(executor.with_analyst(Answerer::of_commands(self.analyses.clone())))
     }
 
     /// What the ledger says, whoever writes to it.
@@ -130,6 +164,7 @@ impl SiteFile {
             let driver = castline::engine::DockerDriver::new(config);
             drivers.push(Arc::new(driver.map_err(|error| format!("[docker]: {error}"))?));
         }
+        let is_own_driver = self.command.is_some();
         if let Some(config) = self.command {
             drivers.push(Arc::new(config.driver()?));
         }
@@ -139,7 +174,16 @@ impl SiteFile {
         })?;
         let actor = self.actor.or_else(|| env::var("USER").ok()).filter(|actor| !actor.is_empty());
         let actor = actor.ok_or("nobody is named who does it: add `actor = \"…\"`")?;
-        Ok(Site { driver, local, actor, test: self.test, ledger: self.ledger, file })
+        Ok(Site {
+            driver,
+            local,
+            actor,
+            test: self.test,
+            analyses: self.analyses,
+            is_own_driver,
+            ledger: self.ledger,
+            file,
+        })
     }
 }
 

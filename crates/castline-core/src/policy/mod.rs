@@ -186,6 +186,37 @@ pub enum OnFailure {
 }
 
 impl Policy {
+    /// The same for what puts right what runs, as going back and replacing what is broken do: by the same limits, without the steps
+    /// and the gates that a new release has to pass, of everything that is not as it should be, and with a pause where it fails, since
+    /// what it brings is what was good.
+    #[must_use]
+    pub fn repairing(self) -> Self {
+        let strategy = match self.strategy {
+            Strategy::Canary(_) => Strategy::Rolling,
+            Strategy::BlueGreen(_) => Strategy::BlueGreen(BlueGreen::default()),
+            other => other,
+        };
+        Self {
+            strategy,
+            select: Select::Drifted,
+            before: Gate::default(),
+            on_failure: OnFailure::Pause,
+            ..self
+        }
+    }
+
+    /// The gates that a rollout by it may come to.
+    pub fn gates(&self) -> Vec<&Gate> {
+        let of_strategy: Vec<&Gate> = match &self.strategy {
+            Strategy::Rolling | Strategy::Recreate => Vec::new(),
+            Strategy::Canary(steps) => steps.iter().map(|step| &step.gate).collect(),
+            Strategy::BlueGreen(BlueGreen { before_switch, before_retire }) => {
+                vec![before_switch, before_retire]
+            }
+        };
+        [&self.before].into_iter().chain(of_strategy).collect()
+    }
+
     /// The same for this service only.
     #[must_use]
     pub fn with_service(self, service: impl Into<String>) -> Self {

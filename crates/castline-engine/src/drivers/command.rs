@@ -226,6 +226,8 @@ impl CommandDriver {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
+            // What a terminal sends to castline is not for it: what was begun is finished.
+            .process_group(0)
             .spawn();
         // Then nothing was asked of it, and so nothing was done.
         let child = child.map_err(|error| {

@@ -1,11 +1,24 @@
 //! Who gets traffic: told in order, one membership after the other, and only when it changes.
 
-use std::{collections::BTreeMap, fs, io::ErrorKind, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::ErrorKind,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
+use castline_core::{Fleet, Health};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::failed;
 use crate::{DriverError, Endpoint, Membership, TrafficHook};
+
+/// How often in a row traffic may not be moved until whoever listens is told.
+pub(super) const FAILURES: u32 = 3;
 
 /// What moves traffic, if anything does.
 #[derive(Debug)]
@@ -14,6 +27,16 @@ pub(super) struct Switch {
     /// Where weights are kept; in memory only without one.
     file: Option<PathBuf>,
     state: Mutex<State>,
+    watched: Arc<AtomicUsize>,
+}
+
+/// Says that somebody watches, and so moves traffic as instances come and go.
+pub(super) struct Watched(Arc<AtomicUsize>);
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 #[derive(Debug, Default)]
@@ -33,7 +56,32 @@ pub(super) struct Held<'s> {
 
 impl Switch {
     pub(super) fn new(hook: Option<TrafficHook>, file: Option<PathBuf>) -> Self {
-        Self { hook, file, state: Mutex::default() }
+        Self { hook, file, state: Mutex::default(), watched: Arc::default() }
+    }
+
+    /// Somebody watches until what comes back is dropped.
+    pub(super) fn watch(&self) -> Watched {
+        self.watched.fetch_add(1, Ordering::SeqCst);
+        Watched(Arc::clone(&self.watched))
+    }
+
+    /// A fleet as it is to those who act by who gets traffic: what is to get some, and is not known to do so yet, is not ready.
+    pub(super) async fn admitted(&self, fleet: Fleet, endpoints: &[Endpoint]) -> Result<Fleet, DriverError> {
+        // Nobody else moves it: who only looks finds everything as it is.
+        if self.watched.load(Ordering::SeqCst) == 0 {
+            return Ok(fleet);
+        }
+        let Some(held) = self.hold().await else { return Ok(fleet) };
+        let told = held.state.told.get(fleet.service());
+        let is_in = |all: &[Endpoint], id: &str| all.iter().any(|one| *one.instance == *id);
+        let instances = fleet.instances().iter().cloned().map(|mut one| {
+            if is_in(endpoints, &one.id) && !told.is_some_and(|told| is_in(&told.endpoints, &one.id)) {
+                one.health = Health::NotReady;
+                one.ready_at = None;
+            }
+            one
+        });
+        Fleet::new(Arc::clone(fleet.service()), instances).map_err(DriverError::permanent)
     }
 
     /// The switch, once nobody else holds it; nothing where no hook is to be told.
@@ -126,6 +174,8 @@ impl Held<'_> {
 
 #[cfg(test)]
 mod tests {
+    use castline_core::Instance;
+
     use super::*;
 
     fn endpoint(instance: &str, revision: &str) -> Endpoint {
@@ -172,6 +222,39 @@ mod tests {
             held.tell(&web, vec![endpoint("b", "2"), endpoint("d", "3")], false).await.expect("told");
             let weights: Vec<usize> = lines().iter().map(|told| told.weights.len()).collect();
             assert_eq!(weights, [1, 1, 0, 0], "what a later rollout launches is not held back by them");
+        });
+    }
+
+    #[test]
+    fn what_is_not_known_to_get_traffic_is_not_ready_to_who_moves_it() {
+        let hook = |program: &str| TrafficHook { command: vec![program.into()], timeout_millis: 10_000 };
+        let web: Arc<str> = "web".into();
+        let fleet = Fleet::new("web", [Instance::new("a"), Instance::new("b")]).expect("a fleet");
+        let ready = |fleet: &Fleet| -> Vec<bool> {
+            fleet.instances().iter().map(|one| one.health == Health::Ready).collect()
+        };
+        // `b` has no port, and is not waited for.
+        let endpoints = [endpoint("a", "1")];
+        current_thread(async {
+            let switch = Switch::new(Some(hook("/bin/false")), None);
+            let seen = switch.admitted(fleet.clone(), &endpoints).await.expect("a fleet");
+            assert_eq!(ready(&seen), [true, true], "who only looks moves nothing");
+            let _watched = switch.watch();
+            switch
+                .hold()
+                .await
+                .expect("a hook")
+                .tell(&web, endpoints.to_vec(), false)
+                .await
+                .expect_err("fails");
+            let seen = switch.admitted(fleet.clone(), &endpoints).await.expect("a fleet");
+            assert_eq!(ready(&seen), [false, true]);
+
+            let switch = Switch::new(Some(hook("/bin/true")), None);
+            let _watched = switch.watch();
+            switch.hold().await.expect("a hook").tell(&web, endpoints.to_vec(), false).await.expect("told");
+            let seen = switch.admitted(fleet.clone(), &endpoints).await.expect("a fleet");
+            assert_eq!(ready(&seen), [true, true]);
         });
     }
 

@@ -1,11 +1,11 @@
 //! What gates ask: analyses, and people.
 
-use std::{collections::BTreeMap, fmt, future::Future, pin::Pin, process::Stdio, sync::Arc};
+use std::{collections::BTreeMap, fmt, future::Future, pin::Pin, sync::Arc};
 
 use castline_core::rollout::Key;
 use tokio::process::Command;
 
-use crate::DriverError;
+use crate::{DriverError, program};
 
 /// What a gate asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,30 +80,18 @@ impl fmt::Debug for Answerer {
     }
 }
 
-/// How much of what a program says is kept, in bytes.
-const SAID: usize = 4096;
-
 async fn run(commands: &BTreeMap<String, Vec<String>>, question: &Question) -> Result<Answer, DriverError> {
     let name = &question.name;
     let command = commands.get(name).and_then(|command| command.split_first());
     let (program, arguments) =
         command.ok_or_else(|| DriverError::permanent(format!("no command is named for `{name}`")))?;
-    let output = Command::new(program)
-        .args(arguments)
-        .env("CASTLINE_QUESTION", name)
-        .env("CASTLINE_SERVICE", &*question.service)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await
-        .map_err(|error| {
-            DriverError::permanent(format!("`{program}` cannot be run for `{name}`: {error}"))
-        })?;
-    if output.status.success() {
+    let mut command = Command::new(program);
+    command.args(arguments).env("CASTLINE_QUESTION", name).env("CASTLINE_SERVICE", &*question.service);
+    let ended = program::run(command, &[]).await.map_err(|error| {
+        DriverError::permanent(format!("`{program}` cannot be run for `{name}`: {error}"))
+    })?;
+    if ended.status.success() {
         return Ok(Answer::yes(program));
     }
-    let said = &output.stderr[output.stderr.len().saturating_sub(SAID)..];
-    let said = String::from_utf8_lossy(said);
-    Ok(Answer::no(program, format!("`{program}` failed ({}): {}", output.status, said.trim())))
+    Ok(Answer::no(program, format!("`{program}` failed ({}): {}", ended.status, ended.said)))
 }

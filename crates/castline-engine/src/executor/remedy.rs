@@ -188,7 +188,8 @@ impl Executor {
     }
 
     /// The plan that replaces what is compromised or has failed of a fleet, and nothing else, by the release that the service
-    /// runs as the ledger says. What is compromised goes as `compromised` says, everything else as the policy does. Records nothing.
+    /// runs as the ledger says. What is compromised goes as `compromised` says, everything else as the policy does but for what
+    /// a new release has to pass ([`Policy::repairing`]). Records nothing.
     ///
     /// # Errors
     ///
@@ -206,7 +207,7 @@ impl Executor {
             what: format!("the ledger does not know what {service} runs: no rollout of it has ended well")
                 .into(),
         })?;
-        let policy = policy.with_select(Select::Broken).with_compromised(compromised);
+        let policy = policy.repairing().with_select(Select::Broken).with_compromised(compromised);
         Prepared::new(vec![Target { fleet, release, policy }])
     }
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use castline_core::{
-    Digest, Health, Phase, Release, ReleaseImage,
+    Digest, Health, Instance, Phase, Release, ReleaseImage,
     drift::HealthCheck,
     ledger::Record,
     plan::Disposal,
@@ -46,6 +46,9 @@ pub struct Tested {
     /// What was seen, where it did not.
     pub reason: String,
 }
+
+/// How the keys of tests begin; those of rollouts do not.
+const KEY: &str = "test-";
 
 /// How often it is looked at, where a test runs.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -96,17 +99,11 @@ impl Executor {
         // A key of its own each time: what an earlier test launched is gone, and is not to be found again.
         let at = self.clock.now().as_millis().to_string();
         let name = Digest::of(format!("{} {at}", release.revision()).as_bytes());
-        let key = Key(format!("test-{}", &name.encoded()[..32]).into());
-        let what =
-            Do::Launch { revision: release.revision(), zone: "".into(), slot: None, labels: Arc::default() };
+        let key = Key(format!("{KEY}{}", &name.encoded()[..32]).into());
+        let zone = self.drivers.of(service).zones().into_iter().next().unwrap_or_default();
+        let what = Do::Launch { revision: release.revision(), zone, slot: None, labels: Arc::default() };
         let launch = Action { key, service: Arc::clone(service), what };
-        let answers = match self.insist(&launch, Some(release)).await {
-            Ok(answers) => answers,
-            Err(EngineError::Driver { source, .. }) if !source.is_temporary() => {
-                return Ok(failed(format!("it cannot be launched: {source}")));
-            }
-            Err(error) => return Err(error),
-        };
+        let answers = self.insist(&launch, Some(release)).await?;
         let instance = answers.iter().find_map(|what| match what {
             What::Launched { instance, .. } => Some(Ok(Arc::clone(instance))),
             What::LaunchFailed { reason, .. } => {
@@ -143,14 +140,18 @@ impl Executor {
         }
     }
 
-    /// Retires all instances of a service that only tests have.
+    /// Retires the instances that tests have launched; a service may be called as they call theirs.
     async fn clear(&self, service: &Arc<str>) -> Result<(), EngineError> {
         let fleet = self.observe(service).await?;
-        for instance in fleet.instances().iter().filter(|one| one.phase != Phase::Quarantined) {
+        let of_test = |one: &&Instance| {
+            let launched = one.label(Key::LABEL).is_some_and(|key| key.starts_with(KEY));
+            launched && one.phase != Phase::Quarantined
+        };
+        for instance in fleet.instances().iter().filter(of_test) {
             let id: String = Digest::of(instance.id.as_bytes()).encoded().chars().take(32).collect();
             let what =
                 Do::Retire { instance: Arc::clone(&instance.id), disposal: Disposal::End, drain_seconds: 0 };
-            let key = Key(format!("test-retire-{id}").into());
+            let key = Key(format!("{KEY}retire-{id}").into());
             self.insist(&Action { key, service: Arc::clone(service), what }, None).await?;
         }
         Ok(())

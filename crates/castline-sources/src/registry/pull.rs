@@ -104,6 +104,7 @@ impl Registry {
         let cancel = meter.cancel().clone();
         let arriving = Arriving::new(&wanted.documents, &wanted.links, layout.layout()?, reference, cancel)
             .ok_or(Error::Cancelled)?;
+        let arriving = Arc::new(arriving);
         let mut works: Vec<Work<Done>> = Vec::new();
         for link in &wanted.links {
             let arrival = arriving.arrival(&link.digest);
@@ -112,12 +113,11 @@ impl Registry {
         }
         let seen = Arc::new(Mutex::new(Progress::default()));
         let verifying = {
-            let (options, seen) = (options.clone(), Arc::clone(&seen));
+            let (options, seen, arriving) = (options.clone(), Arc::clone(&seen), Arc::clone(&arriving));
             blocking(move || {
                 let show = |progress| *seen.lock().unwrap_or_else(PoisonError::into_inner) = progress;
                 let watch = Watch::none().with_cancel(&arriving.cancel).with_progress(&show);
-                let verification = castline_core::verify(&arriving, &options, &watch)?;
-                Ok(Done::Verified((!arriving.is_misread()).then(|| Box::new(verification))))
+                Ok(Done::Verified(Box::new(castline_core::verify(&*arriving, &options, &watch)?)))
             })
         };
         works.push(Box::pin(verifying));
@@ -129,11 +129,12 @@ impl Registry {
         for done in transfer::all(works, turns, &meter, wanted.bytes(), &both).await? {
             match done {
                 Done::Fetched(one) => fetched.push(one),
-                Done::Verified(whole) => verification = whole,
+                Done::Verified(whole) => verification = Some(whole),
             }
         }
         let pulled = wanted.store(layout, fetched).await?;
-        let verification = match verification {
+        // Only now is it known of every blob.
+        let verification = match verification.filter(|_| !arriving.is_misread()) {
             Some(verification) => *verification,
             // What an earlier pull had left was read before it turned out to be something else.
             None => castline_core::verify(&pulled.image(layout, reference)?, options, watch)?,
@@ -257,8 +258,7 @@ type Work<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 /// What each of them gives.
 enum Done {
     Fetched(Fetched),
-    /// Nothing where it has to be done once more.
-    Verified(Option<Box<Verification>>),
+    Verified(Box<Verification>),
 }
 
 impl Wanted {

@@ -31,6 +31,8 @@ The site, castline-site.toml; what is in it starts in its folder, and secrets ar
   command = [\"./driver\", \"--cluster\", \"7\"]
   [test]                                # images that have not passed this are not applied or pushed
   command = [\"/bin/check\"]
+  [analyses]                            # what policies ask as `analysis`: a program for each, which ends with 0
+  errors = [\"./errors\", \"--below\", \"1%\"]
 
 The plan is made from what runs, shown, and proved safe by code that it does not share anything with
 the planner. Then it needs somebody's approval: at a terminal it is asked for.

@@ -148,6 +148,10 @@ impl Driver for DockerDriver {
         "docker"
     }
 
+    fn zones(&self) -> Vec<Arc<str>> {
+        self.0.hosts.iter().flat_map(|host| &host.zones).map(|zone| zone.as_str().into()).collect()
+    }
+
     fn observe<'a>(&'a self, service: &'a str) -> Doing<'a, Fleet> {
         Box::pin(self.0.observe(service))
     }

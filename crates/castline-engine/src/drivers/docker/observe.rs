@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use super::{
-    super::{labels, now, told::Told},
+    super::{labels, now, switch::FAILURES, told::Told},
     Host, Inner, Named, Placed,
     api::escaped,
     container::Container,
@@ -52,7 +52,7 @@ impl Inner {
     /// The instances of a service as they are, those of Podman whose health is due checked before.
     pub(super) async fn observe(self: &Arc<Self>, service: &str) -> Result<Fleet, DriverError> {
         let containers = self.containers(service, true).await?;
-        self.fleet(service, &containers)
+        self.switch.admitted(self.fleet(service, &containers)?, &self.endpoints(&containers)).await
     }
 
     /// Tells what changes until nobody listens any more.
@@ -68,6 +68,7 @@ impl Inner {
             listening.spawn(async move { inner.listen(host, &wake).await });
         }
         let mut told: Vec<Told> = services.iter().map(|_| Told::default()).collect();
+        let (_watched, mut failures) = (self.switch.watch(), 0);
         while !events.is_closed() {
             for (service, told) in services.iter().zip(&mut told) {
                 let looked = async {
@@ -77,9 +78,13 @@ impl Inner {
                     Ok::<_, DriverError>((self.fleet(service, &containers)?, containers))
                 };
                 let (fleet, containers) = match looked.await {
-                    Ok(looked) => looked,
-                    Err(error) if error.is_temporary() => {
+                    Ok(looked) => {
+                        failures = 0;
+                        looked
+                    }
+                    Err(error) if error.is_temporary() && failures + 1 < FAILURES => {
                         tracing::warn!(%service, %error, "not seen this time");
+                        failures += 1;
                         continue;
                     }
                     Err(error) => return Err(error),

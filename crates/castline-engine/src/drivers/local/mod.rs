@@ -152,6 +152,10 @@ impl Driver for LocalDriver {
         "local"
     }
 
+    fn zones(&self) -> Vec<Arc<str>> {
+        self.0.config.zones.iter().map(|zone| zone.as_str().into()).collect()
+    }
+
     fn observe<'a>(&'a self, service: &'a str) -> Doing<'a, Fleet> {
         Box::pin(self.0.observe(service))
     }

@@ -10,7 +10,7 @@ use castline_core::{Fleet, rollout::What};
 use tokio::{process::Command, sync::mpsc::Sender, task::JoinSet, time::sleep};
 
 use super::{
-    super::{failed, now, told::Told},
+    super::{failed, now, switch::FAILURES, told::Told},
     Inner, Isolation,
     record::{self, ASIDE, Folder, Seen},
     start,
@@ -34,7 +34,9 @@ impl Inner {
         while let Some(checked) = checks.join_next().await {
             checked.map_err(DriverError::temporary)??;
         }
-        record::fleet(service, &self.instances(service)?)
+        let seen = self.instances(service)?;
+        let endpoints: Vec<Endpoint> = seen.iter().filter_map(Seen::endpoint).collect();
+        self.switch.admitted(record::fleet(service, &seen)?, &endpoints).await
     }
 
     /// Tells what changes until nobody listens any more.
@@ -45,6 +47,7 @@ impl Inner {
     ) -> Result<(), DriverError> {
         let mut told: Vec<Told> = services.iter().map(|_| Told::default()).collect();
         let mut checks = JoinSet::new();
+        let (_watched, mut failures) = (self.switch.watch(), 0);
         while !events.is_closed() {
             for (service, told) in services.iter().zip(&mut told) {
                 let seen = self.instances(service)?;
@@ -61,8 +64,13 @@ impl Inner {
                 // Traffic first: who hears that an instance is ready may take another one out.
                 if let Err(error) = self.tell_traffic(service, false).await {
                     tracing::warn!(%service, %error, "traffic was not moved, and will be tried again");
+                    failures += 1;
+                    if failures >= FAILURES {
+                        return Err(error);
+                    }
                     continue;
                 }
+                failures = 0;
                 let reason = |id: &str| {
                     let one = seen.iter().find(|one| *one.id == *id);
                     one.and_then(Seen::reason).unwrap_or_default()
