@@ -267,7 +267,7 @@ fn a_release_that_fails_is_taken_back_by_itself() {
 fn going_back_is_to_what_was_good_and_past_no_gate() {
     let site = Site::new();
     site.ok(&format!("apply --release v1.json {APPLY}"));
-    let canary = json!({"strategy": {"canary": [{"amount": 1, "gate": {"approval": "go"}}, {"amount": "100%"}]},
+    let canary = json!({"strategy": {"canary": [{"amount": 1, "gate": {"approval": "go"}}, {"amount": 4}]},
         "zones": ["a", "b"], "onFailure": "rollback"});
     site.write("policy.json", &canary.to_string());
     assert_eq!(site.run(&format!("apply --release v2.json {APPLY}")).0, 1);

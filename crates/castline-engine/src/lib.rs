@@ -29,7 +29,7 @@ pub use drivers::{Isolation, Leftover, LeftoverKind, LocalConfig, LocalDriver, U
 pub use error::DriverError;
 pub use executor::{
     Answer, Answerer, Checked, Clock, Ended, EngineError, Executor, Handle, ImageTest, Options, Prepared,
-    Question, Rolling, Tested, Told, UnderWay, Unneeded, Verdict, Wanted, under_way, unneeded,
+    Question, Rolling, Tested, Told, UnderWay, Unneeded, Verdict, Wanted, under_way, unneeded, way_back,
 };
 pub use store::{Contents, Repair, Store, StoreError};
 pub use traffic::{Endpoint, Membership, TrafficHook};

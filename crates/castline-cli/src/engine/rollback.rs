@@ -1,6 +1,6 @@
 use castline::{
     Digest, Document as _, Release,
-    engine::{EngineError, Executor, Prepared, Store},
+    engine::{EngineError, Executor, Prepared, Store, way_back},
     ledger::Ledger,
     plan::{Plan, Target},
     policy::{Policy, Select},
@@ -58,8 +58,7 @@ pub(crate) fn run(arguments: &Rollback) -> Result<Verdict, Failure> {
     })
 }
 
-/// The release to go back to: the one that is named, or the one that succeeded last before what runs, with as many
-/// copies as there are to be now.
+/// The release to go back to: the one that is named, or the one that was good last, with as many copies as there are to be now.
 fn goal(ledger: &Ledger, service: &str, to: Option<&str>) -> Result<Release, Failure> {
     let current = ledger.current(service).and_then(|digest| ledger.release(digest));
     if let Some(to) = to {
@@ -68,7 +67,7 @@ fn goal(ledger: &Ledger, service: &str, to: Option<&str>) -> Result<Release, Fai
         let release = ledger.release(digest).cloned();
         return release.ok_or_else(|| format!("the ledger does not have the release {digest}").into());
     }
-    let release = ledger.previous_good(service).cloned().ok_or_else(|| {
+    let release = way_back(ledger, service).cloned().ok_or_else(|| {
         format!(
             "there is nothing that {service} can go back to: no other release of it succeeded and has not failed since; name one by --to (`castline history` has them)"
         )

@@ -40,11 +40,11 @@ impl Ledger {
         Story::of(self).services.get(service).and_then(|course| course.current)
     }
 
-    /// The release that succeeded last before what a service runs, or was to run by a rollout that is under way or did not get to its
-    /// end. Another revision; never one that has failed since, that somebody went back from, or whose image was pruned.
+    /// The release that succeeded last before what a service runs, or is about to while a rollout is under way. Another
+    /// revision; never one that has failed since, that somebody went back from, or whose image was pruned.
     pub fn previous_good(&self, service: &str) -> Option<&Release> {
         let story = Story::of(self);
-        let now = story.unsettled(service).or_else(|| story.services.get(service)?.current)?;
+        let now = story.ongoing(service).or_else(|| story.services.get(service)?.current)?;
         story.other_than(service, story.revision(now))
     }
 

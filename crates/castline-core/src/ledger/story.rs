@@ -242,13 +242,11 @@ impl<'a> Story<'a> {
         last.is_some_and(|(_, by_rollback)| *by_rollback)
     }
 
-    /// The release of the last rollout of the service, unless that brought it, or went back from it: while it is not over, or where
-    /// it was stopped or failed half way.
-    pub(super) fn unsettled(&self, service: &str) -> Option<&'a Digest> {
+    /// The release of the last rollout of the service, while that is not over.
+    pub(super) fn ongoing(&self, service: &str) -> Option<&'a Digest> {
         let change_of = |told: &Told<'a>| told.changes.iter().find(|change| *change.service == *service);
         let last = self.rollouts.iter().rev().find(|told| change_of(told).is_some())?;
-        let settled = matches!(last.outcome, Some((Outcome::Succeeded | Outcome::RolledBack { .. }, ..)));
-        change_of(last).filter(|_| !settled).map(|change| &change.release)
+        change_of(last).filter(|_| !last.is_over()).map(|change| &change.release)
     }
 
     /// Every release that a rollout is under way to, by its service.

@@ -3,6 +3,7 @@
 //! What happens is recorded before anything is done about it, so that the ledger alone makes the rollout again: whoever resumes
 //! it after a crash asks for the same actions with the same keys, and drivers do none of them twice.
 
+mod back;
 mod clock;
 mod drivers;
 mod error;
@@ -31,6 +32,7 @@ use castline_core::{
     rollout::{Event, What},
 };
 
+pub use back::way_back;
 pub use clock::Clock;
 pub use error::EngineError;
 pub use gates::{Answer, Answerer, Question};
@@ -207,7 +209,7 @@ impl Executor {
                 .release(digest)
                 .filter(|release| **release.service() == *service)
                 .ok_or_else(|| none(format!("the ledger does not have the release {digest} of {service}")))?,
-            None => ledger.previous_good(service).ok_or_else(|| {
+            None => way_back(&ledger, service).ok_or_else(|| {
                 none(format!("no other release of {service} has succeeded that can be gone back to"))
             })?,
         };

@@ -73,7 +73,7 @@ async fn an_image_is_tested_in_one_instance_which_is_gone_after_and_the_verdict_
     let executor = executor_in(folder.path(), &world);
     let test = ImageTest::new(HealthCheck::new(["/check"]));
     // One that an earlier test left behind.
-    let mut left = super::old(9);
+    let mut left = super::old(9).with_label(castline_core::rollout::Key::LABEL, "test-9");
     left.id = "left".into();
     world.state().instances.insert("left".into(), ("web.test".into(), left));
     let tested = executor.test(&release("v2", 4), &test, "ann").await.expect("it is tested");
