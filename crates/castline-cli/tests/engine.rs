@@ -325,6 +325,24 @@ fn analyses_are_answered_by_the_sites_programs_or_refused_before_anything_is_don
 }
 
 #[test]
+fn a_ledger_that_was_set_back_is_found_by_who_has_kept_its_last_entry() {
+    let site = Site::new();
+    site.ok(&format!("apply --release v1.json {APPLY}"));
+    let copied = Command::new("cp").args(["-a", "ledger", "earlier"]).current_dir(site.0.path()).status();
+    assert!(copied.expect("cp runs").success());
+    site.ok(&format!("apply --release v2.json {APPLY}"));
+    let last = site.json("history.json", "history")["head"].as_str().expect("a digest").to_owned();
+    site.ok(&format!("history --expect {last}"));
+    site.ok(&format!("apply --release v1.json {APPLY}"));
+    site.ok(&format!("history --expect {last}"));
+    fs::remove_dir_all(site.path("ledger")).expect("removed");
+    fs::rename(site.path("earlier"), site.path("ledger")).expect("set back");
+    site.ok("history");
+    let (status, _, errors) = site.run(&format!("history --expect {last}"));
+    assert!(status == 2 && errors.contains(&last), "{errors}");
+}
+
+#[test]
 fn the_first_interrupt_pauses_and_resume_finishes() {
     let site = Site::new();
     site.ok(&format!("apply --release v1.json {APPLY}"));

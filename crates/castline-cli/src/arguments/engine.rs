@@ -3,6 +3,7 @@
 use std::{num::NonZeroU64, path::PathBuf};
 
 use castline::{
+    Digest,
     policy::Compromised,
     sources::{Reference, Transport},
 };
@@ -106,6 +107,9 @@ pub(crate) struct History {
     pub(crate) place: Place,
     /// The service; all of the ledger, where none is named.
     pub(crate) service: Option<String>,
+    /// Refuse a ledger without this entry: one that `history` has called the last before, and that was kept elsewhere.
+    #[arg(long, value_name = "DIGEST")]
+    pub(crate) expect: Option<Digest>,
     /// Print one JSON document instead of text (schemas/ has its schema).
     #[arg(long)]
     pub(crate) json: bool,

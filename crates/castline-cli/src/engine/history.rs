@@ -2,7 +2,7 @@ use std::{fmt::Write as _, sync::Arc};
 
 use castline::{
     Digest, Integrity, Time,
-    ledger::{Entry, InstanceVerdict, Ledger, Record, RolloutSummary},
+    ledger::{Anchor, Entry, InstanceVerdict, Ledger, Record, RolloutSummary},
     shown_whole,
 };
 use serde::Serialize;
@@ -60,7 +60,7 @@ struct Other {
 /// `castline history`.
 pub(crate) fn run(arguments: &History) -> Result<Verdict, Failure> {
     let site = Site::open(&arguments.place.site)?;
-    let contents = site.contents()?;
+    let contents = site.contents(arguments.expect.clone().map(Anchor::Within).as_ref())?;
     let ledger = contents.ledger();
     let names = match &arguments.service {
         Some(_) => vec![super::service(ledger, arguments.service.as_deref())?],

@@ -14,6 +14,7 @@ use castline::{
         Answerer, CommandDriver, Contents, Driver, Executor, LocalConfig, LocalDriver, Options, Store,
         StoreError,
     },
+    ledger::Anchor,
     policy::Policy,
 };
 use serde::Deserialize;
@@ -114,9 +115,9 @@ impl Site {
         Ok(executor.with_analyst(Answerer::of_commands(self.analyses.clone())))
     }
 
-    /// What the ledger says, whoever writes to it.
-    pub(crate) fn contents(&self) -> Result<Contents, Failure> {
-        Contents::read(&self.ledger, None).map_err(|error| match error {
+    /// What the ledger says, whoever writes to it; with an anchor, it has to be the one that is known from elsewhere.
+    pub(crate) fn contents(&self, anchor: Option<&Anchor>) -> Result<Contents, Failure> {
+        Contents::read(&self.ledger, anchor).map_err(|error| match error {
             StoreError::NotThere { path, .. } => format!(
                 "{}: there is no ledger yet: the first `castline apply` of {} makes it",
                 path.display(),

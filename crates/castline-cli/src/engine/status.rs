@@ -119,7 +119,7 @@ struct Ongoing {
 /// `castline status`.
 pub(crate) fn run(arguments: &Status) -> Result<Verdict, Failure> {
     let site = Site::open(&arguments.place.site)?;
-    let contents = site.contents()?;
+    let contents = site.contents(None)?;
     let names = match &arguments.service {
         Some(_) => vec![super::service(contents.ledger(), arguments.service.as_deref())?],
         None => services(contents.ledger()),

@@ -92,7 +92,8 @@ Examples:
   castline history
   castline history web --json | jq '.rollouts[] | select(.outcome != \"succeeded\")'
 
-Reads only, and checks every link of the ledger.
+Reads only, and checks every link of the ledger. The digest of the last entry is printed: kept elsewhere, and given
+back by --expect DIGEST, it shows that nobody has set the ledger back since.
 Exit status: 0 it was told; 2 it could not be.";
 
 pub(in crate::arguments) const PRUNE_EXAMPLES: &str = "\
