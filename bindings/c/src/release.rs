@@ -27,7 +27,7 @@ pub unsafe extern "C" fn castline_release_of(
     // SAFETY: as the header's rules ask of callers.
     unsafe {
         making(release_out, error_out, || {
-            Ok(Release::new(text(service, "service")?, of(image, "image")?, replicas))
+            Ok(Release::new(text(service, "service")?, of(image, "image")?, replicas).checked()?)
         })
     }
 }
@@ -60,7 +60,11 @@ pub unsafe extern "C" fn castline_release_with_replicas(
     error_out: *mut *mut castline_error,
 ) -> castline_status {
     // SAFETY: as the header's rules ask of callers.
-    unsafe { making(release_out, error_out, || Ok(of(release, "release")?.clone().with_replicas(replicas))) }
+    unsafe {
+        making(release_out, error_out, || {
+            Ok(of(release, "release")?.clone().with_replicas(replicas).checked()?)
+        })
+    }
 }
 
 /// What an instance of a release is, whatever their number, as a text.

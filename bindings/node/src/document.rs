@@ -64,7 +64,8 @@ impl Document {
     /// So many copies of a verified image.
     #[napi(factory, catch_unwind)]
     pub fn release(service: String, image: &VerifiedImage, replicas: BigInt) -> Result<Self> {
-        Ok(Self(Value::Release(Release::new(service, &image.0, count(replicas)?))))
+        let release = Release::new(service, &image.0, count(replicas)?).checked().or_throw()?;
+        Ok(Self(Value::Release(release)))
     }
 
     /// So many copies of an image that only its provider has: `{"provider", "id", "provenance"}`.
@@ -79,7 +80,8 @@ impl Document {
     /// A release with so many copies.
     #[napi(catch_unwind)]
     pub fn with_replicas(&self, replicas: BigInt) -> Result<Self> {
-        Ok(Self(Value::Release(self.as_release()?.clone().with_replicas(count(replicas)?))))
+        let release = self.as_release()?.clone().with_replicas(count(replicas)?).checked().or_throw()?;
+        Ok(Self(Value::Release(release)))
     }
 
     /// What an instance of a release is.

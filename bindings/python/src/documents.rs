@@ -118,8 +118,9 @@ document_class! {
         /// So many copies of a verified image.
         #[new]
         #[pyo3(signature = (service, image, replicas))]
-        fn new(service: &str, image: &Image, replicas: u64) -> Self {
-            Self(castline::Release::new(service, &image.0, replicas))
+        fn new(py: Python<'_>, service: &str, image: &Image, replicas: u64) -> PyResult<Self> {
+            let release = castline::Release::new(service, &image.0, replicas).checked();
+            error::OrRaise::or_raise(release, py).map(Self)
         }
 
         /// So many copies of an image that only its provider has, such as an AMI.
@@ -151,8 +152,8 @@ document_class! {
         }
 
         /// The same with so many copies: another release of the same revision.
-        fn with_replicas(&self, replicas: u64) -> Self {
-            Self(self.0.clone().with_replicas(replicas))
+        fn with_replicas(&self, py: Python<'_>, replicas: u64) -> PyResult<Self> {
+            error::OrRaise::or_raise(self.0.clone().with_replicas(replicas).checked(), py).map(Self)
         }
 
         /// What an instance of it is: drivers label instances with it.

@@ -59,12 +59,21 @@ def test_deep_and_huge_documents_are_refused() -> None:
         castline.Amount("1").of(2**64)
 
 
-@pytest.mark.parametrize("replicas", [2**40, 2**64 - 1])
+@pytest.mark.parametrize("replicas", [2_000_000, 10_000_000])
 def test_more_replicas_than_anybody_has_are_refused(replicas: int) -> None:
     _, target = example()
     with pytest.raises(castline.InfeasibleError) as infeasible:
         castline.plan(castline.Target(target.fleet, target.release.with_replicas(replicas), target.policy))
     assert infeasible.value.code == "too-many-replicas"
+
+
+def test_a_release_that_nobody_could_read_is_none() -> None:
+    _, target = example()
+    for replicas in (10_000_001, 2**64 - 1):
+        with pytest.raises(errors.InvalidDocumentError):
+            target.release.with_replicas(replicas)
+    most = target.release.with_replicas(10_000_000)
+    assert castline.Release.from_json(most.to_json()) == most
 
 
 def test_work_is_cancelled_from_another_thread(large: str) -> None:

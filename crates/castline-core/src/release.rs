@@ -87,7 +87,12 @@ impl Release {
         Self { service: service.into(), image, replicas, spec: InstanceSpec::default() }.checked()
     }
 
-    fn checked(self) -> Result<Self> {
+    /// The same, if it is one that can be read again: [`Self::new`] and [`Self::with_replicas`] take any number of copies, and any name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidDocument`](crate::Error::InvalidDocument), as where it is read.
+    pub fn checked(self) -> Result<Self> {
         match self.validate() {
             Ok(()) => Ok(self),
             Err(reason) => Err(invalid(Self::KIND, reason)),
