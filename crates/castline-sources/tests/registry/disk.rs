@@ -14,11 +14,11 @@ use crate::{
     server::{Server, damage, folder, run},
 };
 
-/// A registry with an image of one layer, and the digest of that.
-async fn pushed(folder: &std::path::Path, size: usize) -> (Server, Reference, Digest) {
+/// A registry with an image of layers of these sizes, and the digest of the first one.
+pub(crate) async fn pushed(folder: &std::path::Path, sizes: &[usize]) -> (Server, Reference, Digest) {
     let server = Server::plain(folder);
     let made = layout_of(&folder.join("made"));
-    image(&made, "v1", &[size]);
+    image(&made, "v1", sizes);
     let (shipment, source) = shipment(made.path());
     let to = server.image("app:v1");
     client().push(&shipment, &source, &to, &[], &Watch::none()).await.expect("pushed");
@@ -38,7 +38,7 @@ async fn a_blob_that_was_altered_truncated_or_removed_is_not_taken() {
         return;
     }
     let folder = folder();
-    let (server, to, layer) = pushed(folder.path(), 1 << 20).await;
+    let (server, to, layer) = pushed(folder.path(), &[1 << 20]).await;
     let stored = server.blob(&layer);
     let right = fs::read(&stored).expect("the blob");
     let target = folder.path().join("cache");
@@ -77,7 +77,7 @@ async fn an_altered_manifest_is_not_taken_whatever_its_header_says() {
         return;
     }
     let folder = folder();
-    let (server, to, _) = pushed(folder.path(), 1).await;
+    let (server, to, _) = pushed(folder.path(), &[1]).await;
     let digest = client().resolve(&to).await.expect("pinned").digest;
     let stored = server.blob(&digest);
     let text = fs::read_to_string(&stored).expect("a manifest").replace("amd64", "arm64");
@@ -112,7 +112,7 @@ async fn a_full_disk_is_said_with_its_path_and_leaves_nothing_that_counts() {
         return;
     }
     let folder = folder();
-    let (server, to, layer) = pushed(folder.path(), 4 << 20).await;
+    let (server, to, layer) = pushed(folder.path(), &[4 << 20]).await;
     let small = Mount::of(folder.path().join("small"), "2m");
     let target = small.0.join("cache");
     let error = pull(&to, &target).await.expect_err("there is no room");

@@ -7,32 +7,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use castline_core::{Cancel, Digest, ErrorCode, Options, Watch, verify};
+use castline_core::{Cancel, ErrorCode, Options, Watch, verify};
 use castline_sources::{Error, Reference};
 
 use crate::{
     available, client,
-    images::{image, layout_of, noise, reference, shipment},
-    server::{Server, damage, folder},
+    disk::pushed,
+    images::{image, layout_of, noise, reference},
+    server::{damage, folder},
     wire::{Cutter, Mock, answer},
 };
 
 /// Four MiB in two layers.
 const SIZES: [usize; 2] = [3 << 20, 1 << 20];
-
-/// A registry with an image, and the digest of its larger layer.
-async fn pushed(folder: &Path) -> (Server, Reference, Digest) {
-    let server = Server::plain(folder);
-    let made = layout_of(&folder.join("made"));
-    image(&made, "v1", &SIZES);
-    let (shipment, source) = shipment(made.path());
-    let to = server.image("app:v1");
-    client().push(&shipment, &source, &to, &[], &Watch::none()).await.expect("pushed");
-    let manifest = fs::read(server.blob(&shipment.descriptor().digest)).expect("a manifest");
-    let manifest: serde_json::Value = serde_json::from_slice(&manifest).expect("a manifest");
-    let layer = manifest["layers"][0]["digest"].as_str().expect("a digest").parse().expect("a digest");
-    (server, to, layer)
-}
 
 /// Pulls, and compares what was said with what a second look says. Whether it is intact.
 async fn pulls(from: &Reference, to: &Path, fetched: u64) -> bool {
@@ -57,7 +44,7 @@ async fn a_pull_says_of_an_image_what_a_second_look_says() {
         return;
     }
     let folder = folder();
-    let (server, from, layer) = pushed(folder.path()).await;
+    let (server, from, layer) = pushed(folder.path(), &SIZES).await;
     let target = folder.path().join("target");
     assert!(pulls(&from, &target, 4).await);
     assert!(pulls(&from, &target, 0).await, "all of it is there");
@@ -88,7 +75,7 @@ async fn an_image_that_is_not_what_it_says_is_found_out_while_it_comes() {
         return;
     }
     let folder = folder();
-    let (server, from, layer) = pushed(folder.path()).await;
+    let (server, from, layer) = pushed(folder.path(), &SIZES).await;
 
     // What a registry has under a digest is something else.
     damage(&server.blob(&layer)).expect("damaged");
