@@ -13,8 +13,8 @@ use std::{
 };
 
 use castline::{
-    Blob, BlobName, BlobSource, Cancel, Error, FindingCode, Format, Level, Limits, OpenFault, Options,
-    Progress, Stored, Watch,
+    Blob, BlobName, BlobSource, Cancel, Digest, Error, FindingCode, Format, Level, Limits, OpenFault,
+    Options, Progress, Stored, Watch,
 };
 use support::{Form, Memory, tar};
 
@@ -45,9 +45,8 @@ fn findings_beyond_the_limit_count_and_are_not_kept() {
     assert!(report.findings.len() < 1_100, "{}", report.findings.len());
     assert!(report.findings.iter().any(|finding| finding.code == FindingCode::LimitExceeded));
 
-    let missing = |at: u32| {
-        format!(r#"{{"mediaType":"x/y","size":1,"digest":"{}"}}"#, castline::Digest::of(&at.to_be_bytes()))
-    };
+    let missing =
+        |at: u32| format!(r#"{{"mediaType":"x/y","size":1,"digest":"{}"}}"#, Digest::of(&at.to_be_bytes()));
     let missing: Vec<String> = (0..9_000).map(missing).collect();
     image.files.insert(
         "index.json".into(),
@@ -98,6 +97,62 @@ impl<F: Fn()> Read for Reader<'_, F> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         (self.1)();
         self.0.read(buffer)
+    }
+}
+
+/// A source that keeps what it is told of.
+struct Told {
+    inner: Memory,
+    blobs: Mutex<Vec<(BlobName, u64, Vec<Digest>)>>,
+}
+
+impl BlobSource for Told {
+    fn format(&self) -> Format {
+        self.inner.format()
+    }
+
+    fn open(&self, name: &BlobName) -> Result<Blob<'_>, OpenFault> {
+        self.inner.open(name)
+    }
+
+    fn hashed(&self, name: &BlobName, size: u64, digests: &[Digest]) {
+        self.blobs.lock().expect("unpoisoned").push((name.clone(), size, digests.to_vec()));
+    }
+
+    fn stored(&self) -> io::Result<Vec<Stored>> {
+        self.inner.stored()
+    }
+}
+
+#[test]
+fn a_source_is_told_what_each_blob_is_that_was_read_to_its_end() {
+    for jobs in [1, 2, 4] {
+        let mut inner = large();
+        // One has other bytes than its name says, one cannot be decompressed, one is not there.
+        let mut layers: Vec<String> = inner
+            .files
+            .iter()
+            .filter(|(_, bytes)| bytes.len() > 1 << 20)
+            .map(|(path, _)| path.clone())
+            .collect();
+        let gzip = layers.iter().position(|path| inner.files[path].starts_with(&[0x1f, 0x8b])).expect("one");
+        let cut = layers.swap_remove(gzip);
+        inner.files.get_mut(&cut).expect("a layer")[1 << 20..][..64].fill(0xff);
+        inner.files.get_mut(&layers[0]).expect("a layer").push(0);
+        inner.files.remove(&layers.remove(1));
+        layers.push(cut);
+        layers.sort();
+        let told = Told { inner, blobs: Mutex::default() };
+        let options = options(jobs);
+        castline::verify(&told, &options, &Watch::none()).expect("verified");
+        let mut blobs = told.blobs.into_inner().expect("unpoisoned");
+        blobs.sort();
+        let paths: Vec<String> = blobs.iter().map(|(name, ..)| name.path()).collect();
+        assert_eq!(paths, layers);
+        for (name, size, digests) in blobs {
+            let bytes = &told.inner.files[&name.path()];
+            assert_eq!((size, digests), (bytes.len() as u64, vec![Digest::of(bytes)]));
+        }
     }
 }
 

@@ -101,6 +101,7 @@ pub(super) fn run(
             lanes: Vec::new(),
             outcomes: tasks.iter().map(|_| None).collect(),
             done: 0,
+            untold: Vec::new(),
             stopped: false,
         }),
         changed: Condvar::new(),
@@ -135,6 +136,8 @@ struct Board<'a> {
     lanes: Vec<Lane<'a>>,
     outcomes: Vec<Option<Outcome>>,
     done: usize,
+    /// Those of them that the source was not told of yet.
+    untold: Vec<usize>,
     stopped: bool,
 }
 
@@ -243,24 +246,24 @@ impl<'a> Board<'a> {
         self.lanes.iter_mut().find(|lane| lane.task == task)
     }
 
-    /// Gives a track its hasher back, with what is left of the chunk. Whether the lane is finished by it.
-    fn give_back(&mut self, portion: Portion) -> bool {
-        let Some(lane) = self.lane(portion.task) else { return false };
+    /// Gives a track its hasher back, with what is left of the chunk.
+    fn give_back(&mut self, portion: Portion) {
+        let Some(lane) = self.lane(portion.task) else { return };
         let track = &mut lane.tracks[portion.track];
         track.hasher = Some(portion.hasher);
         if !portion.chunk.is_empty() {
             track.queue.push_front(portion.chunk);
         }
-        self.finish(portion.task)
+        self.finish(portion.task);
     }
 
-    /// Closes the lane of `task` when nothing more can come. Whether it was.
-    fn finish(&mut self, task: usize) -> bool {
+    /// Closes the lane of `task` when nothing more can come.
+    fn finish(&mut self, task: usize) {
         let Some(position) = self.lanes.iter().position(|lane| {
             let idle = |track: &Track| track.hasher.is_some() && track.queue.is_empty();
             lane.task == task && lane.ended.is_some() && lane.tracks.iter().all(idle)
         }) else {
-            return false;
+            return;
         };
         let lane = self.lanes.remove(position);
         let (mut stored, mut content) = (Vec::new(), Vec::new());
@@ -271,8 +274,8 @@ impl<'a> Board<'a> {
         if let Some(Ended { size, fault, layer }) = lane.ended {
             self.outcomes[task] = Some(Outcome { size, fault, stored, content, layer });
             self.done += 1;
+            self.untold.push(task);
         }
-        true
     }
 }
 
@@ -317,15 +320,16 @@ impl<'a> Run<'a> {
                 left.chunk.advance(length);
                 right.chunk.advance(length);
                 let mut board = self.lock();
-                let finished = u64::from(board.give_back(left)) + u64::from(board.give_back(right));
-                self.finished(board, finished)
+                board.give_back(left);
+                board.give_back(right);
+                self.finished(board)
             }
             Work::Single(mut portion) => {
                 portion.hasher.update(&portion.chunk);
                 portion.chunk.advance(portion.chunk.len());
                 let mut board = self.lock();
-                let finished = u64::from(board.give_back(portion));
-                self.finished(board, finished)
+                board.give_back(portion);
+                self.finished(board)
             }
             Work::Open(task) => self.open(task),
             Work::Pump(task, pump) => self.pump(task, pump),
@@ -359,8 +363,8 @@ impl<'a> Run<'a> {
             }
             Err(fault) => {
                 lane.ended = Some(Ended { size: 0, fault: Some(ReadFault::Failed(fault)), layer: None });
-                let finished = u64::from(board.finish(index));
-                self.finished(board, finished)
+                board.finish(index);
+                self.finished(board)
             }
         }
     }
@@ -389,17 +393,27 @@ impl<'a> Run<'a> {
                 lane.ended = Some(Ended { size: pump.stored(), fault: Some(fault), layer: None });
             }
         }
-        let finished = u64::from(board.finish(task));
-        self.finished(board, finished)
+        board.finish(task);
+        self.finished(board)
     }
 
-    /// Counts blobs that are finished, and reports, without holding the board while the caller's callback runs.
-    fn finished<'b>(&'b self, board: MutexGuard<'b, Board<'a>>, count: u64) -> MutexGuard<'b, Board<'a>> {
-        if count == 0 {
+    /// Counts blobs that are finished, and tells of them, without holding the board while the caller's callbacks run.
+    fn finished<'b>(&'b self, mut board: MutexGuard<'b, Board<'a>>) -> MutexGuard<'b, Board<'a>> {
+        let untold = std::mem::take(&mut board.untold);
+        if untold.is_empty() {
             return board;
         }
+        let whole =
+            |outcome: &Outcome| outcome.fault.is_none().then(|| (outcome.size, outcome.stored.clone()));
+        let read: Vec<_> =
+            untold.iter().map(|&task| (task, board.outcomes[task].as_ref().and_then(whole))).collect();
         drop(board);
-        self.tell(0, count);
+        for (task, read) in &read {
+            if let Some((size, digests)) = read {
+                self.source.hashed(&self.tasks[*task].name, *size, digests);
+            }
+        }
+        self.tell(0, read.len() as u64);
         self.lock()
     }
 

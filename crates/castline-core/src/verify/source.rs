@@ -17,6 +17,13 @@ pub trait BlobSource: Sync {
     /// An [`OpenFault`] says why it cannot be read; it becomes a finding.
     fn open(&self, name: &BlobName) -> Result<Blob<'_>, OpenFault>;
 
+    /// Tells what a blob turned out to be once a verification has read it to its end: its size in bytes, and the digests of its
+    /// bytes, those that the image gives of it. A source that stores what is read need not hash it once more. May be called from any thread, and
+    /// is to return soon. Documents and blobs that could not be read are not told of.
+    fn hashed(&self, name: &BlobName, size: u64, digests: &[Digest]) {
+        let _ = (name, size, digests);
+    }
+
     /// Every file that the source holds, for the search for what nothing refers to. In any order.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use std::{
 
 use cap_std::fs::{File, FileExt as _};
 use castline_core::{Blob, BlobName, BlobSource, Cancel, Digest, Format, OpenFault, Stored};
+use tokio::sync::Notify;
 
 use super::{PulledImage, documents::Link, fetch::Fetched, manifest::Manifest};
 use crate::{BlobWriter, Layout, Reference, Result};
@@ -21,6 +22,8 @@ const LOOK: Duration = Duration::from_millis(100);
 pub(super) struct Arrival {
     state: Mutex<State>,
     changed: Condvar,
+    /// Whoever fetches it waits for what its readers say.
+    read: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -32,6 +35,10 @@ struct State {
     end: Option<End>,
     /// Whether what was in the file has been read by somebody, and turned out to be something else.
     begun_anew: bool,
+    /// What the whole file hashes to, as it was read.
+    digest: Option<Digest>,
+    /// Whether nobody will read it any more.
+    unread: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +83,36 @@ impl Arrival {
         state.file = None;
         state.end = Some(end);
         self.changed.notify_all();
+    }
+
+    /// All of it was read, `size` bytes.
+    fn hashed(&self, size: u64, digest: &Digest) {
+        let mut state = self.lock();
+        // What was read before it was begun anew is another file.
+        if !state.begun_anew && size == state.written {
+            state.digest = Some(digest.clone());
+        }
+        drop(state);
+        self.read.notify_one();
+    }
+
+    /// Nobody reads it any more.
+    fn leave(&self) {
+        self.lock().unread = true;
+        self.read.notify_one();
+    }
+
+    /// Waits until all of the file was read; what it hashes to, if anybody has read it.
+    pub(super) async fn digest(&self) -> Option<Digest> {
+        loop {
+            {
+                let state = self.lock();
+                if state.digest.is_some() || state.unread || state.begun_anew {
+                    return state.digest.clone();
+                }
+            }
+            self.read.notified().await;
+        }
     }
 
     /// Waits until `there` gives something, or the work is to stop.
@@ -123,13 +160,26 @@ impl Arriving {
     }
 
     /// Who is to be told what has come of a blob.
-    pub(super) fn arrival(&self, digest: &Digest) -> Arc<Arrival> {
-        self.blobs.get(digest).map(|(arrival, _)| Arc::clone(arrival)).unwrap_or_default()
+    pub(super) fn arrival(&self, digest: &Digest) -> Option<Arc<Arrival>> {
+        self.blobs.get(digest).map(|(arrival, _)| Arc::clone(arrival))
+    }
+
+    /// Says that nobody reads any more, once it is dropped.
+    pub(super) fn reading(&self) -> impl Drop + use<'_> {
+        Reading(self)
     }
 
     /// Whether what was read of a blob may have been something else than what came in the end.
     pub(super) fn is_misread(&self) -> bool {
         self.blobs.values().any(|(arrival, _)| arrival.lock().begun_anew)
+    }
+}
+
+struct Reading<'a>(&'a Arriving);
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        self.0.blobs.values().for_each(|(arrival, _)| arrival.leave());
     }
 }
 
@@ -157,6 +207,14 @@ impl BlobSource for Arriving {
             Err(End::Stored) => self.image.open(name),
             Err(End::Missing) => Err(OpenFault::Missing),
             Err(End::Failed) => Err(OpenFault::Unreadable { reason: "it did not come".into() }),
+        }
+    }
+
+    fn hashed(&self, name: &BlobName, size: u64, digests: &[Digest]) {
+        let BlobName::Digest(wanted) = name else { return };
+        let digest = digests.iter().find(|digest| digest.algorithm() == wanted.algorithm());
+        if let (Some((arrival, _)), Some(digest)) = (self.blobs.get(wanted), digest) {
+            arrival.hashed(size, digest);
         }
     }
 

@@ -1,4 +1,5 @@
-//! One blob, out of a registry onto the disk: hashed as it comes, gone on with when the connection was cut.
+//! One blob, out of a registry onto the disk: hashed as it comes, by its writer or by who reads it meanwhile; gone on with when the
+//! connection was cut.
 
 use std::sync::Arc;
 
@@ -16,14 +17,17 @@ use super::{
     client::{Ask, Client, Failed, refused},
     documents::Link,
     repository::Repository,
-    transfer::{Meter, blocking},
+    transfer::{Meter, Turns, blocking},
 };
-use crate::{BlobWriter, Error, LayoutWriter, Result};
+use crate::{BlobWriter, Error, LayoutWriter, Result, StoredBlob};
 
 /// Chunks between the network and the disk. They are of the size that came, 64 KiB or so at most.
 const AHEAD: usize = 32;
 /// Bytes that count as having got further: less, time and again, is no progress.
 const FURTHER: u64 = 64 << 10;
+
+/// From so many bytes on, who reads a blob while it comes hashes it for us, too; what is smaller is hashed sooner than asked for.
+const LARGE: u64 = 256 << 10;
 
 /// Where a blob came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,137 +40,166 @@ pub(super) enum Fetched {
     Elsewhere,
 }
 
-/// Brings a blob into the layout; what has come of it is told to `arrival`.
-pub(super) async fn blob(
-    client: Arc<Client>,
-    repository: Arc<Repository>,
-    link: Link,
-    layout: LayoutWriter,
-    meter: Arc<Meter>,
-    arrival: Arc<Arrival>,
-) -> Result<Fetched> {
-    let fetched = bring(&client, &repository, &link, &layout, &meter, &arrival).await;
-    arrival.end(&fetched);
-    fetched
+/// A blob that is brought into a layout.
+pub(super) struct Fetch {
+    pub(super) client: Arc<Client>,
+    pub(super) repository: Arc<Repository>,
+    pub(super) link: Link,
+    pub(super) layout: LayoutWriter,
+    pub(super) meter: Arc<Meter>,
+    pub(super) turns: Turns,
+    /// Who is told what has come of it, where it is read meanwhile, and how many blobs may wait for their readers.
+    pub(super) arrival: Option<(Arc<Arrival>, Turns)>,
 }
 
-async fn bring(
-    client: &Client,
-    repository: &Repository,
-    link: &Link,
-    layout: &LayoutWriter,
-    meter: &Arc<Meter>,
-    arrival: &Arc<Arrival>,
-) -> Result<Fetched> {
-    let mut writer = {
-        let (layout, link, cancel) = (layout.clone(), link.clone(), meter.cancel().clone());
-        let begun = blocking(move || {
-            let there = layout.has(&link.digest, link.size, &Watch::none().with_cancel(&cancel))?;
-            if there { Ok(None) } else { layout.resume(&link.digest).map(Some) }
-        });
-        match begun.await? {
-            Some(writer) => writer,
-            None => {
-                meter.add(link.size);
-                meter.finish();
-                return Ok(Fetched::There);
-            }
+impl Fetch {
+    pub(super) async fn run(self) -> Result<Fetched> {
+        let fetched = self.bring().await;
+        if let Some((arrival, _)) = &self.arrival {
+            arrival.end(&fetched);
         }
-    };
-    arrival.begin(&writer)?;
-    let url = repository.url(&format!("blobs/{}", link.digest));
-    meter.add(writer.written());
-    let (mut failures, mut came, mut again) = (0, 0, writer.written() > 0);
-    loop {
-        let before = writer.written();
-        let failed = if before >= link.size {
-            None
-        } else {
-            let (back, outcome) = attempt(client, repository, &url, link, writer, meter, arrival).await;
+        fetched
+    }
+
+    async fn bring(&self) -> Result<Fetched> {
+        let turn = self.turns.one().await;
+        let writer = {
+            let (layout, link, cancel) =
+                (self.layout.clone(), self.link.clone(), self.meter.cancel().clone());
+            let is_read = self.arrival.is_some() && link.size >= LARGE;
+            let begun = blocking(move || {
+                let there = layout.has(&link.digest, link.size, &Watch::none().with_cancel(&cancel))?;
+                match (there, is_read) {
+                    (true, _) => Ok(None),
+                    (false, true) => layout.resume_to_be_read(&link.digest).map(Some),
+                    (false, false) => layout.resume(&link.digest).map(Some),
+                }
+            });
+            match begun.await? {
+                Some(writer) => writer,
+                None => {
+                    self.meter.add(self.link.size);
+                    self.meter.finish();
+                    return Ok(Fetched::There);
+                }
+            }
+        };
+        self.meter.add(writer.written());
+        let had = writer.written();
+        let Some((writer, came)) = self.fill(writer).await? else { return Ok(Fetched::Elsewhere) };
+        drop(turn);
+        let came = match self.commit(writer).await {
+            Ok(_) => came,
+            // What an earlier pull had left may be what is wrong.
+            Err(Error::ContentMismatch { .. }) if had > 0 => {
+                let _turn = self.turns.one().await;
+                let (layout, digest) = (self.layout.clone(), self.link.digest.clone());
+                let writer = blocking(move || layout.resume(&digest)).await?;
+                let Some((writer, again)) = self.fill(writer).await? else { return Ok(Fetched::Elsewhere) };
+                self.commit(writer).await.map_err(|error| self.placed(error))?;
+                came + again
+            }
+            Err(error) => return Err(self.placed(error)),
+        };
+        self.meter.finish();
+        Ok(Fetched::From(came))
+    }
+
+    fn url(&self) -> Url {
+        self.repository.url(&format!("blobs/{}", self.link.digest))
+    }
+
+    /// Says where a blob came from that is another.
+    fn placed(&self, error: Error) -> Error {
+        match error {
+            Error::ContentMismatch { expected, actual, .. } => {
+                Error::ContentMismatch { what: body::place(&self.url()), expected, actual }
+            }
+            error => error,
+        }
+    }
+
+    /// Writes what is missing, and how many bytes that were; none where the registry does not have it and need not.
+    async fn fill(&self, mut writer: BlobWriter) -> Result<Option<(BlobWriter, u64)>> {
+        if let Some((arrival, _)) = &self.arrival {
+            arrival.begin(&writer)?;
+        }
+        let (url, client) = (self.url(), &self.client);
+        let (mut failures, mut came) = (0, 0);
+        loop {
+            let before = writer.written();
+            if before >= self.link.size {
+                return Ok(Some((writer, came)));
+            }
+            let (back, outcome) = self.attempt(&url, writer).await;
             writer = back?;
             came += writer.written() - before;
-            outcome.err()
-        };
-        match failed {
-            Some(Failed { error: Error::RegistryNotFound { .. }, .. }) if link.foreign => {
-                return Ok(Fetched::Elsewhere);
+            let Err(Failed { error, retry_after }) = outcome else { return Ok(Some((writer, came))) };
+            if self.link.foreign && matches!(error, Error::RegistryNotFound { .. }) {
+                return Ok(None);
             }
-            Some(Failed { error, retry_after }) => {
-                failures = if writer.written() - before >= FURTHER { 1 } else { failures + 1 };
-                if !error.is_temporary() || failures >= client.options.retries.attempts {
-                    return Err(error);
-                }
-                client.pause(failures, retry_after, &error).await;
-                continue;
+            failures = if writer.written() - before >= FURTHER { 1 } else { failures + 1 };
+            if !error.is_temporary() || failures >= client.options.retries.attempts {
+                return Err(error);
             }
-            None => {}
-        }
-        let committed = {
-            let link = link.clone();
-            blocking(move || writer.commit_as(&link.digest, link.size)).await
-        };
-        match committed {
-            Ok(_) => {
-                meter.finish();
-                return Ok(Fetched::From(came));
-            }
-            // What an earlier pull had left may be what is wrong.
-            Err(Error::ContentMismatch { .. }) if again => {
-                again = false;
-                let (layout, digest) = (layout.clone(), link.digest.clone());
-                writer = blocking(move || layout.resume(&digest)).await?;
-                arrival.begin(&writer)?;
-            }
-            Err(Error::ContentMismatch { expected, actual, .. }) => {
-                return Err(Error::ContentMismatch { what: body::place(&url), expected, actual });
-            }
-            Err(error) => return Err(error),
+            client.pause(failures, retry_after, &error).await;
         }
     }
-}
 
-/// Asks for what is missing, and writes it. The writer comes back with what came, whatever happened, unless the disk failed.
-async fn attempt(
-    client: &Client,
-    repository: &Repository,
-    url: &Url,
-    link: &Link,
-    mut writer: BlobWriter,
-    meter: &Arc<Meter>,
-    arrival: &Arc<Arrival>,
-) -> (Result<BlobWriter>, Result<(), Failed>) {
-    let offset = writer.written();
-    let mut ask = Ask::new(Method::GET, url.clone(), Scope::of(&repository.name, Access::Pull));
-    if offset > 0 {
-        let range = HeaderValue::from_str(&format!("bytes={offset}-"));
-        ask.headers.extend(range.ok().map(|range| (RANGE, range)));
-    }
-    let mut response = match client.attempt(repository, &ask, &[200, 206, 416]).await {
-        Ok(response) => response,
-        Err(failed) => return (Ok(writer), Err(failed)),
-    };
-    let skip = match begins_at(&response, offset) {
-        Ok(begin) => offset - begin,
-        // There is no more of it: what came is all, and will be found to be too little.
-        Err(None) => return (Ok(writer), Ok(())),
-        Err(Some(reason)) => return (Ok(writer), Err(refused(url, reason).into())),
-    };
-    let (sender, mut receiver) = mpsc::channel::<bytes::Bytes>(AHEAD);
-    let arrival = Arc::clone(arrival);
-    let disk = tokio::task::spawn_blocking(move || {
-        while let Some(chunk) = receiver.blocking_recv() {
-            writer.append(&chunk)?;
-            arrival.written(writer.written());
+    /// Gives it its name, if it is what it should be.
+    async fn commit(&self, writer: BlobWriter) -> Result<StoredBlob> {
+        let mut read = None;
+        // What is too short or too long nobody reads to its end.
+        let is_read = !writer.is_hashed() && writer.written() == self.link.size;
+        if let Some((arrival, waiting)) = self.arrival.as_ref().filter(|_| is_read)
+            // Each that waits has its file open.
+            && let Some(_turn) = waiting.try_one()
+        {
+            read = arrival.digest().await;
         }
-        Ok(writer)
-    });
-    let outcome = receive(client, url, link.size - offset, skip, &mut response, &sender, meter).await;
-    drop(sender);
-    let writer = match disk.await {
-        Ok(writer) => writer,
-        Err(failure) => std::panic::resume_unwind(failure.into_panic()),
-    };
-    (writer, outcome.map_err(Failed::from))
+        let link = self.link.clone();
+        blocking(move || writer.commit_read_as(read, &link.digest, link.size)).await
+    }
+
+    /// Asks for what is missing, and writes it. The writer comes back with what came, whatever happened, unless the disk failed.
+    async fn attempt(&self, url: &Url, mut writer: BlobWriter) -> (Result<BlobWriter>, Result<(), Failed>) {
+        let offset = writer.written();
+        let scope = Scope::of(&self.repository.name, Access::Pull);
+        let mut ask = Ask::new(Method::GET, url.clone(), scope);
+        if offset > 0 {
+            let range = HeaderValue::from_str(&format!("bytes={offset}-"));
+            ask.headers.extend(range.ok().map(|range| (RANGE, range)));
+        }
+        let mut response = match self.client.attempt(&self.repository, &ask, &[200, 206, 416]).await {
+            Ok(response) => response,
+            Err(failed) => return (Ok(writer), Err(failed)),
+        };
+        let skip = match begins_at(&response, offset) {
+            Ok(begin) => offset - begin,
+            // There is no more of it: what came is all, and will be found to be too little.
+            Err(None) => return (Ok(writer), Ok(())),
+            Err(Some(reason)) => return (Ok(writer), Err(refused(url, reason).into())),
+        };
+        let (sender, mut receiver) = mpsc::channel::<bytes::Bytes>(AHEAD);
+        let arrival = self.arrival.as_ref().map(|(arrival, _)| Arc::clone(arrival));
+        let disk = tokio::task::spawn_blocking(move || {
+            while let Some(chunk) = receiver.blocking_recv() {
+                writer.append(&chunk)?;
+                if let Some(arrival) = &arrival {
+                    arrival.written(writer.written());
+                }
+            }
+            Ok(writer)
+        });
+        let left = self.link.size - offset;
+        let outcome = receive(&self.client, url, left, skip, &mut response, &sender, &self.meter).await;
+        drop(sender);
+        let writer = match disk.await {
+            Ok(writer) => writer,
+            Err(failure) => std::panic::resume_unwind(failure.into_panic()),
+        };
+        (writer, outcome.map_err(Failed::from))
+    }
 }
 
 /// Where in the blob an answer begins, which is asked for from `offset` on; `Err(None)` when there is nothing from there.

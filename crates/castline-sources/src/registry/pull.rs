@@ -17,12 +17,15 @@ use super::{
     arrival::{Arrival, Arriving},
     client::Client,
     documents::Link,
-    fetch::{self, Fetched},
+    fetch::{Fetch, Fetched},
     manifest::{Manifest, Name, digest_as},
     repository::Repository,
-    transfer::{self, Meter, blocking},
+    transfer::{self, Meter, Turns, blocking},
 };
 use crate::{Error, Layout, LayoutWriter, Reference, Result};
+
+/// How many blobs may wait until those who read them say what they are. Each has a file open; others are read once more.
+const WAITING: usize = 16;
 
 /// What a pull has brought.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,12 +77,10 @@ impl Registry {
     ) -> Result<Pulled> {
         let wanted = self.wanted(reference, platforms, extent, layout, watch).await?;
         let meter = Arc::new(Meter::default());
-        let works = wanted
-            .links
-            .iter()
-            .map(|link| self.fetch(&wanted.repository, link, layout, &meter, Arc::default()));
-        let connections = self.client.options.connections.get();
-        let fetched = transfer::all(works.collect(), connections, &meter, wanted.bytes(), watch).await?;
+        let turns = Turns::new(self.client.options.connections.get());
+        let fetch = |link| self.fetch(&wanted.repository, link, layout, &meter, &turns, None).run();
+        let works = wanted.links.iter().map(fetch).collect();
+        let fetched = transfer::all(works, &meter, wanted.bytes(), watch).await?;
         wanted.store(layout, fetched).await
     }
 
@@ -105,16 +106,19 @@ impl Registry {
         let arriving = Arriving::new(&wanted.documents, &wanted.links, layout.layout()?, reference, cancel)
             .ok_or(Error::Cancelled)?;
         let arriving = Arc::new(arriving);
+        let turns = Turns::new(self.client.options.connections.get());
+        let waiting = Turns::new(WAITING);
         let mut works: Vec<Work<Done>> = Vec::new();
         for link in &wanted.links {
-            let arrival = arriving.arrival(&link.digest);
-            let fetching = self.fetch(&wanted.repository, link, layout, &meter, arrival);
-            works.push(Box::pin(async { fetching.await.map(Done::Fetched) }));
+            let arrival = arriving.arrival(&link.digest).map(|arrival| (arrival, waiting.clone()));
+            let fetch = self.fetch(&wanted.repository, link, layout, &meter, &turns, arrival);
+            works.push(Box::pin(async { fetch.run().await.map(Done::Fetched) }));
         }
         let seen = Arc::new(Mutex::new(Progress::default()));
         let verifying = {
             let (options, seen, arriving) = (options.clone(), Arc::clone(&seen), Arc::clone(&arriving));
             blocking(move || {
+                let _reading = arriving.reading();
                 let show = |progress| *seen.lock().unwrap_or_else(PoisonError::into_inner) = progress;
                 let watch = Watch::none().with_cancel(&arriving.cancel).with_progress(&show);
                 Ok(Done::Verified(Box::new(castline_core::verify(&*arriving, &options, &watch)?)))
@@ -123,10 +127,8 @@ impl Registry {
         works.push(Box::pin(verifying));
         let show = |_| watch.report(*seen.lock().unwrap_or_else(PoisonError::into_inner));
         let both = watch.clone().with_progress(&show);
-        // One more than there are connections: the verification has none.
-        let turns = self.client.options.connections.get().saturating_add(1);
         let (mut fetched, mut verification) = (Vec::new(), None);
-        for done in transfer::all(works, turns, &meter, wanted.bytes(), &both).await? {
+        for done in transfer::all(works, &meter, wanted.bytes(), &both).await? {
             match done {
                 Done::Fetched(one) => fetched.push(one),
                 Done::Verified(whole) => verification = Some(whole),
@@ -148,10 +150,18 @@ impl Registry {
         link: &Link,
         layout: &LayoutWriter,
         meter: &Arc<Meter>,
-        arrival: Arc<Arrival>,
-    ) -> impl Future<Output = Result<Fetched>> + Send + use<> {
-        let (client, repository) = (self.client.clone(), Arc::clone(repository));
-        fetch::blob(client, repository, link.clone(), layout.clone(), Arc::clone(meter), arrival)
+        turns: &Turns,
+        arrival: Option<(Arc<Arrival>, Turns)>,
+    ) -> Fetch {
+        Fetch {
+            client: Arc::clone(&self.client),
+            repository: Arc::clone(repository),
+            link: link.clone(),
+            layout: layout.clone(),
+            meter: Arc::clone(meter),
+            turns: turns.clone(),
+            arrival,
+        }
     }
 
     /// What is to be brought.

@@ -16,7 +16,7 @@ use super::{
     manifest::{Manifest, Name},
     referrers::Referral,
     repository::{self, Repository},
-    transfer::{self, Meter},
+    transfer::{self, Meter, Turns},
     upload::{self, Uploaded},
 };
 use crate::{Error, Reference, Result};
@@ -77,22 +77,27 @@ impl Registry {
         }
         let total = shipment.blobs.iter().map(|link| link.size).fold(0, u64::saturating_add);
         let meter = Arc::new(Meter::default());
+        let turns = Turns::new(self.client.options.connections.get());
         let works = shipment
             .blobs
             .iter()
             .map(|link| {
-                upload::blob(
+                let turns = turns.clone();
+                let sending = upload::blob(
                     Arc::clone(&self.client),
                     Arc::clone(&repository),
                     link.clone(),
                     Arc::clone(source),
                     others.clone(),
                     Arc::clone(&meter),
-                )
+                );
+                async move {
+                    let _turn = turns.one().await;
+                    sending.await
+                }
             })
             .collect();
-        let connections = self.client.options.connections.get();
-        let outcomes: Vec<Uploaded> = transfer::all(works, connections, &meter, total, watch).await?;
+        let outcomes: Vec<Uploaded> = transfer::all(works, &meter, total, watch).await?;
         let mut pushed =
             Pushed { descriptor: root.clone(), blobs: 0, sent_blobs: 0, sent_bytes: 0, mounted_blobs: 0 };
         for (link, outcome) in shipment.blobs.iter().zip(outcomes) {

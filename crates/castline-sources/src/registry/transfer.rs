@@ -10,7 +10,10 @@ use std::{
 };
 
 use castline_core::{Cancel, Progress, Watch};
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+};
 
 use crate::{Error, Result};
 
@@ -42,6 +45,30 @@ impl Meter {
     }
 }
 
+/// How many may do something at once; a clone counts with it.
+#[derive(Clone, Debug)]
+pub(super) struct Turns(Arc<Semaphore>);
+
+/// One of them, until it is dropped.
+pub(super) type Turn = Option<OwnedSemaphorePermit>;
+
+impl Turns {
+    pub(super) fn new(most: usize) -> Self {
+        Self(Arc::new(Semaphore::new(most)))
+    }
+
+    /// Waits for a turn.
+    pub(super) async fn one(&self) -> Turn {
+        // Nobody closes it.
+        Arc::clone(&self.0).acquire_owned().await.ok()
+    }
+
+    /// One that is to be had at once.
+    pub(super) fn try_one(&self) -> Turn {
+        Arc::clone(&self.0).try_acquire_owned().ok()
+    }
+}
+
 /// Asks for a stop when a transfer ends, whichever way: threads do not end by themselves.
 struct Stop(Arc<Meter>);
 
@@ -52,10 +79,9 @@ impl Drop for Stop {
     }
 }
 
-/// Runs `works`, at most `connections` at once, and gives what they gave in their order. The first error stops all.
+/// Runs `works` at once, and gives what they gave in their order. The first error stops all.
 pub(super) async fn all<T, F>(
     works: Vec<F>,
-    connections: usize,
     meter: &Arc<Meter>,
     total_bytes: u64,
     watch: &Watch<'_>,
@@ -66,15 +92,10 @@ where
 {
     let _stop = Stop(Arc::clone(meter));
     let total_blobs = works.len() as u64;
-    let turns = Arc::new(Semaphore::new(connections));
     let mut tasks = JoinSet::new();
     let mut done: Vec<Option<T>> = works.iter().map(|_| None).collect();
     for (position, work) in works.into_iter().enumerate() {
-        let turns = Arc::clone(&turns);
-        tasks.spawn(async move {
-            let _turn = turns.acquire_owned().await;
-            work.await.map(|value| (position, value))
-        });
+        tasks.spawn(async move { work.await.map(|value| (position, value)) });
     }
     let mut ticks = tokio::time::interval(Duration::from_millis(100));
     loop {

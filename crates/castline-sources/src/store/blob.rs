@@ -1,6 +1,6 @@
 use std::{
     fmt,
-    io::{self, Read as _, Write},
+    io::{self, Seek as _, Write},
     sync::Arc,
 };
 
@@ -25,7 +25,8 @@ pub struct BlobWriter {
     algorithm: Algorithm,
     /// `None` once committed.
     open: Option<Open>,
-    hasher: Hasher,
+    /// `None` where whoever reads the file hashes it.
+    hasher: Option<Hasher>,
     written: u64,
 }
 
@@ -38,7 +39,7 @@ struct Open {
 
 impl BlobWriter {
     pub(super) fn begin(place: &Arc<Place>, algorithm: &Algorithm) -> Result<Self> {
-        let hasher = hasher(algorithm)?;
+        let hasher = Some(hasher(algorithm)?);
         let (file, path) = place.fresh()?;
         let open = Some(Open { file, path, kept: false });
         Ok(Self { place: Arc::clone(place), algorithm: algorithm.clone(), open, hasher, written: 0 })
@@ -48,24 +49,37 @@ impl BlobWriter {
         let algorithm = digest.algorithm();
         let mut hasher = hasher(&algorithm)?;
         let Some((mut file, path)) = place.kept(digest)? else { return Self::begin(place, &algorithm) };
-        let mut buffer = vec![0; 256 << 10];
-        let mut written = 0;
-        loop {
-            match file.read(&mut buffer).map_err(Error::io(place.path().join(&path)))? {
-                0 => break,
-                length => {
-                    hasher.update(&buffer[..length]);
-                    written += length as u64;
-                }
-            }
-        }
+        let written = hash(&mut *file, &mut hasher).map_err(Error::io(place.path().join(&path)))?;
         let open = Some(Open { file, path, kept: true });
-        Ok(Self { place: Arc::clone(place), algorithm, open, hasher, written })
+        Ok(Self { place: Arc::clone(place), algorithm, open, hasher: Some(hasher), written })
+    }
+
+    /// [`Self::resume`] for a file that somebody reads while it is written, and hashes: nothing is hashed here, until a commit
+    /// which nobody tells what the file is.
+    #[cfg(any(feature = "registry", test))]
+    pub(super) fn resume_to_be_read(place: &Arc<Place>, digest: &Digest) -> Result<Self> {
+        let algorithm = digest.algorithm();
+        // An algorithm that is not known is refused here already.
+        hasher(&algorithm)?;
+        let Some((mut file, path)) = place.kept(digest)? else {
+            let mut fresh = Self::begin(place, &algorithm)?;
+            fresh.hasher = None;
+            return Ok(fresh);
+        };
+        let written = file.seek(io::SeekFrom::End(0)).map_err(Error::io(place.path().join(&path)))?;
+        let open = Some(Open { file, path, kept: true });
+        Ok(Self { place: Arc::clone(place), algorithm, open, hasher: None, written })
     }
 
     /// How many bytes were written, those of an earlier writer included.
     pub const fn written(&self) -> u64 {
         self.written
+    }
+
+    /// Whether it is hashed while it is written.
+    #[cfg(feature = "registry")]
+    pub(crate) const fn is_hashed(&self) -> bool {
+        self.hasher.is_some()
     }
 
     /// The file that is being written, to be read as far as [`Self::written`] says.
@@ -94,7 +108,7 @@ impl BlobWriter {
     ///
     /// [`Error::Io`]. What has the name then, if anything, is what had it before, or this blob, perhaps not on the disk yet.
     pub fn commit(self) -> Result<StoredBlob> {
-        self.finish(None)
+        self.finish(None, None)
     }
 
     /// [`Self::commit`] for a blob that has to be `digest`, of `size` bytes. What another writer had begun and is
@@ -105,10 +119,22 @@ impl BlobWriter {
     /// As [`Self::commit`]; [`Error::ContentMismatch`] when it is something else; [`Error::Unsupported`] when the writer
     /// was begun for another algorithm.
     pub fn commit_as(self, digest: &Digest, size: u64) -> Result<StoredBlob> {
-        self.finish(Some((digest, size)))
+        self.finish(Some((digest, size)), None)
     }
 
-    fn finish(mut self, expected: Option<(&Digest, u64)>) -> Result<StoredBlob> {
+    /// [`Self::commit_as`] after [`LayoutWriter::resume_to_be_read`](super::LayoutWriter::resume_to_be_read): `read` is what the whole of the
+    /// file hashes to, as it was read. Where nobody knows, it is read here.
+    #[cfg(any(feature = "registry", test))]
+    pub(crate) fn commit_read_as(
+        self,
+        read: Option<Digest>,
+        digest: &Digest,
+        size: u64,
+    ) -> Result<StoredBlob> {
+        self.finish(Some((digest, size)), read)
+    }
+
+    fn finish(mut self, expected: Option<(&Digest, u64)>, read: Option<Digest>) -> Result<StoredBlob> {
         // Without the algorithm's own name there would be no way to tell a wrong blob from a wrong call.
         if expected.is_some_and(|(digest, _)| digest.algorithm() != self.algorithm) {
             return Err(Error::Unsupported {
@@ -117,7 +143,12 @@ impl BlobWriter {
                 advice: "begin it by `blob_with`, with the algorithm of its digest",
             });
         }
-        let stored = StoredBlob { digest: self.hasher.clone().finish(), size: self.written };
+        let digest = match (self.hasher.take(), read) {
+            (Some(hasher), _) => hasher.finish(),
+            (None, Some(digest)) => digest,
+            (None, None) => self.read_again()?,
+        };
+        let stored = StoredBlob { digest, size: self.written };
         let open = self.open.as_mut().expect("only a commit takes it, and that takes the writer");
         if let Some((digest, size)) =
             expected.filter(|&(digest, size)| *digest != stored.digest || size != stored.size)
@@ -144,6 +175,32 @@ impl BlobWriter {
     }
 }
 
+impl BlobWriter {
+    /// What is in the file, from its beginning.
+    fn read_again(&mut self) -> Result<Digest> {
+        let mut hasher = hasher(&self.algorithm)?;
+        let open = self.open.as_mut().expect("only a commit takes it, and that takes the writer");
+        let read = open.file.rewind().and_then(|()| hash(&mut *open.file, &mut hasher));
+        self.written = read.map_err(Error::io(self.place.path().join(&open.path)))?;
+        Ok(hasher.finish())
+    }
+}
+
+/// Hashes what is left of a file; how many bytes that were.
+fn hash(file: &mut dyn File, hasher: &mut Hasher) -> io::Result<u64> {
+    let mut buffer = vec![0; 256 << 10];
+    let mut read = 0;
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(read),
+            length => {
+                hasher.update(&buffer[..length]);
+                read += length as u64;
+            }
+        }
+    }
+}
+
 fn hasher(algorithm: &Algorithm) -> Result<Hasher> {
     Hasher::new(algorithm).ok_or_else(|| Error::Unsupported {
         what: format!("the digest algorithm `{}`", algorithm.name()).into(),
@@ -155,7 +212,9 @@ impl Write for BlobWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let Some(open) = &mut self.open else { return Err(io::Error::other("the blob is committed")) };
         let length = open.file.write(bytes)?;
-        self.hasher.update(&bytes[..length]);
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&bytes[..length]);
+        }
         self.written += length as u64;
         Ok(length)
     }

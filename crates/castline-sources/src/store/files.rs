@@ -3,7 +3,7 @@
 use std::{
     ffi::OsString,
     fmt,
-    io::{self, Read, Write},
+    io::{self, Read, Seek, Write},
     os::fd::{AsFd, OwnedFd},
     path::Path,
 };
@@ -55,7 +55,7 @@ pub(super) trait Files: fmt::Debug + Send + Sync {
 }
 
 /// What is open. Reading and writing go on where the last one ended.
-pub(super) trait File: Read + Write + fmt::Debug + Send + Sync {
+pub(super) trait File: Read + Write + Seek + fmt::Debug + Send + Sync {
     /// What it is.
     fn stat(&self) -> io::Result<Stat>;
 

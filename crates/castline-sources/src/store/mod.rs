@@ -141,6 +141,13 @@ impl LayoutWriter {
         BlobWriter::resume(&self.place, digest)
     }
 
+    /// [`Self::resume`] for a file that somebody reads while it is written ([`BlobWriter::reader`]), and hashes: see
+    /// [`BlobWriter::commit_read_as`].
+    #[cfg(any(feature = "registry", test))]
+    pub(crate) fn resume_to_be_read(&self, digest: &Digest) -> Result<BlobWriter> {
+        BlobWriter::resume_to_be_read(&self.place, digest)
+    }
+
     /// Writes a whole blob that is at hand.
     ///
     /// # Errors

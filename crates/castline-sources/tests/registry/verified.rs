@@ -4,11 +4,12 @@ use std::{
     fs,
     io::{Read as _, Write as _},
     net::TcpStream,
+    num::NonZeroUsize,
     path::{Path, PathBuf},
 };
 
 use castline_core::{Cancel, ErrorCode, Options, Watch, verify};
-use castline_sources::{Error, Reference};
+use castline_sources::{Error, Reference, registry::RegistryOptions};
 
 use crate::{
     available, client,
@@ -16,6 +17,7 @@ use crate::{
     images::{image, layout_of, noise, reference},
     server::{damage, folder},
     wire::{Cutter, Mock, answer},
+    with,
 };
 
 /// Four MiB in two layers.
@@ -53,9 +55,11 @@ async fn a_pull_says_of_an_image_what_a_second_look_says() {
     damage(&blob).expect("damaged");
     assert!(pulls(&from, &target, 1).await, "what is damaged is fetched anew, and that is what is verified");
 
-    // Half of it is there, and right; all of it, and wrong; half of it, and wrong.
+    // Half of it is there, and right; all of it, and wrong; half of it, and wrong; more than all of it.
     let right = fs::read(&blob).expect("the layer");
-    for bytes in [right[..right.len() / 2].to_vec(), noise(right.len(), 7), noise(right.len() / 2, 7)] {
+    let wrong = [right.len(), right.len() / 2, right.len() + 1].map(|length| noise(length, 7));
+    for bytes in [right[..right.len() / 2].to_vec(), [&right[..], b"more"].concat()].into_iter().chain(wrong)
+    {
         fs::remove_file(&blob).expect("removed");
         fs::create_dir_all(target.join(".castline")).expect("a folder");
         let partial = target.join(".castline").join(format!("partial-sha256-{}", layer.encoded()));
@@ -67,6 +71,25 @@ async fn a_pull_says_of_an_image_what_a_second_look_says() {
     let cutter = Cutter::start(server.port, 1 << 20, 2);
     let through = reference(&format!("docker://127.0.0.1:{}/app:v1", cutter.port));
     assert!(pulls(&through, &folder.path().join("cut"), 4).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_blobs_than_may_wait_for_their_reader_all_come_by_one_connection() {
+    if !available(&[]) {
+        return;
+    }
+    let folder = folder();
+    let sizes: Vec<usize> = (0..40).map(|at| (256 << 10) + at).collect();
+    let (_server, from, _) = pushed(folder.path(), &sizes).await;
+    let options = Options::default().with_jobs(NonZeroUsize::MIN);
+    let one = with(RegistryOptions::default().with_connections(NonZeroUsize::MIN));
+    let layout = layout_of(&folder.path().join("target"));
+    let (pulled, verification) =
+        one.pull_verified(&from, &options, &layout, &Watch::none()).await.expect("pulled");
+    assert_eq!(pulled.fetched_blobs, 42);
+    assert!(verification.report.is_complete());
+    let image = pulled.image(&layout, &from).expect("an image");
+    assert!(verify(&image, &options, &Watch::none()).expect("verified").report.is_complete());
 }
 
 #[tokio::test(flavor = "multi_thread")]

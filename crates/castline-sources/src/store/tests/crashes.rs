@@ -58,6 +58,31 @@ impl Acknowledged {
     }
 }
 
+#[test]
+fn a_blob_that_its_reader_hashes_has_a_name_only_if_it_is_what_was_read() {
+    let files = Simulated::default();
+    let layout = LayoutWriter::open_in(Box::new(files.clone()), Path::new("/disk/layout")).expect("opens");
+    let digest = Digest::of(b"right");
+    for (bytes, read, is_right) in [
+        (b"right", Some(Digest::of(b"right")), true),
+        (b"right", None, true),
+        (b"wrong", Some(Digest::of(b"wrong")), false),
+        (b"wrong", None, false),
+    ] {
+        let mut blob = layout.resume_to_be_read(&digest).expect("begins");
+        assert_eq!(blob.written(), 0, "what is wrong is not gone on with");
+        blob.append(bytes).expect("writes");
+        match blob.commit_read_as(read, &digest, 5) {
+            Ok(stored) => assert!(is_right && stored.digest == digest && stored.size == 5),
+            Err(error) => assert!(!is_right && error.code() == castline_core::ErrorCode::ContentMismatch),
+        }
+        assert_eq!(files.text(&path_of(b"right")).as_deref(), is_right.then_some(&b"right"[..]));
+        if is_right {
+            crate::store::files::Files::remove(&files, &path_of(b"right")).expect("removes");
+        }
+    }
+}
+
 fn path_of(bytes: &[u8]) -> String {
     format!("blobs/sha256/{}", Digest::of(bytes).encoded())
 }
@@ -72,20 +97,22 @@ fn work(files: &Simulated) -> Acknowledged {
 
 fn write(files: &Simulated, acknowledged: &mut Acknowledged) -> crate::Result<()> {
     let layout = LayoutWriter::open_in(Box::new(files.clone()), Path::new("/disk/layout"))?;
-    for (image, tag) in IMAGES.iter().zip(TAGS) {
+    // One is hashed as it is written, one as it is read, by this writer itself.
+    for ((image, tag), is_read) in IMAGES.iter().zip(TAGS).zip([false, true]) {
         let [layer, documents @ ..] = &image.blobs;
         let (digest, size) = (Digest::of(layer), layer.len() as u64);
+        let resume = || if is_read { layout.resume_to_be_read(&digest) } else { layout.resume(&digest) };
         if !layout.has(&digest, size, &Watch::none())? {
             // Cut half way, and gone on with.
-            let mut blob = layout.resume(&digest)?;
+            let mut blob = resume()?;
             if blob.written() == 0 {
                 blob.append(&layer[..500])?;
                 drop(blob);
-                blob = layout.resume(&digest)?;
+                blob = resume()?;
             }
             let written = usize::try_from(blob.written()).expect("small");
             blob.append(layer.get(written..).unwrap_or_default())?;
-            blob.commit_as(&digest, size)?;
+            blob.commit_read_as(None, &digest, size)?;
         }
         acknowledged.blob(layer);
         for document in documents {

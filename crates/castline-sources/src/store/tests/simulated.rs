@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     ffi::OsString,
     fmt,
-    io::{self, Read, Write},
+    io::{self, Read, Seek, SeekFrom, Write},
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -434,6 +434,18 @@ impl Write for Open {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+impl Seek for Open {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let length = self.state()?.nodes[self.node].seen.len();
+        self.offset = match to {
+            SeekFrom::Start(0) => 0,
+            SeekFrom::End(0) => length,
+            _ => return Err(io::ErrorKind::Unsupported.into()),
+        };
+        Ok(self.offset as u64)
     }
 }
 
