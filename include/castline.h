@@ -533,6 +533,25 @@ typedef struct {
 #define CASTLINE_BROKEN_CHAIN 203
 
 /**
+ * Builds an image and stores it in `to`, an OCI layout (`oci:DIR:TAG`) or archive (`oci-archive:FILE`). The same inputs
+ * give the same bytes, on any number of cores and in every language. `description` has the members of a description in
+ * TOML, as JSON. `options` is NULL or JSON with any of `isPath` (true: `description` is the path of a file in TOML),
+ * `folder` (what its paths are relative to, if it is JSON), `created` (RFC 3339), `compression` (`"gzip"`, `"zstd"` or
+ * `"none"`), `jobs` (threads). Nothing reads a clock: what is created is created in 1970 where nothing else is said.
+ * `built_out` gets what was built as JSON. Linux only.
+ */
+CASTLINE_API
+castline_status castline_build(const char *description,
+                               size_t description_length,
+                               const char *to,
+                               const char *options,
+                               const castline_cancel *cancel,
+                               castline_on_progress on_progress,
+                               void *context,
+                               castline_bytes **built_out,
+                               castline_error **error_out);
+
+/**
  * The bytes, with a NUL after the last one. They live as long as the handle; empty for NULL.
  */
 CASTLINE_API const char *castline_bytes_data(const castline_bytes *bytes);

@@ -18,6 +18,7 @@
 )]
 
 mod boundary;
+mod build;
 mod bytes;
 mod document;
 mod drift;

@@ -847,6 +847,46 @@ static int of_file(text *result, const char *name, char **words, const char *inp
     return known;
 }
 
+/* ---- builds ---- */
+
+static void build(text *result, char **words, const char *input)
+{
+    char path[4096], folder[4096], archive[] = "/tmp/castline-XXXXXX", to[64];
+    const char *compression = word_after(words, "--compression");
+    int is_json = strcmp(input + strlen(input) - 5, ".json") == 0, file = mkstemp(archive);
+    text options = {NULL, 0}, description = {NULL, 0}, verdict = {NULL, 0};
+    castline_bytes *built = NULL;
+    castline_error *failure = NULL;
+    CHECK(file >= 0 && close(file) == 0);
+    snprintf(path, sizeof path, "%s/%s", vectors, input);
+    snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path), path);
+    snprintf(to, sizeof to, "oci-archive:%s:built", archive);
+    if (is_json)
+        add(&options, "{\"folder\": \"%s\"", folder);
+    else
+        add(&options, "{\"isPath\": true, \"jobs\": 2");
+    if (compression != NULL)
+        add(&options, ", \"compression\": \"%s\"", compression);
+    add(&options, "}");
+    if (is_json)
+        description = of_vectors(input);
+    else
+        add(&description, "%s", path);
+    if (castline_build(description.data, description.length, to, options.data, NULL, NULL, NULL, &built, &failure) == CASTLINE_OK) {
+        json *read = json_read(castline_bytes_data(built), castline_bytes_length(built));
+        add(result, "%s", json_text(read, "digest", ""));
+        json_free(read);
+        add_raw(&verdict, "", 0);
+        CHECK(report_of(&verdict, to, NULL));
+    } else
+        coded(result, failure);
+    castline_bytes_free(built);
+    forget(&options);
+    forget(&description);
+    forget(&verdict);
+    CHECK(remove(archive) == 0);
+}
+
 /* Runs a line; whether it holds. */
 static int line_holds(char *operation, char *input, const char *expected)
 {
@@ -864,6 +904,8 @@ static int line_holds(char *operation, char *input, const char *expected)
         tree(&result, input);
     else if (strcmp(words[0], "drift") == 0)
         drift(&result, words + 1, input);
+    else if (strcmp(words[0], "build") == 0)
+        build(&result, words + 1, input);
     else if (!of_text(&result, words[0], input) && !of_file(&result, words[0], words + 1, input))
         add(&result, "an unknown operation");
     holds = strcmp(result.data, expected) == 0;

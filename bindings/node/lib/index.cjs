@@ -12,6 +12,7 @@ module.exports = {
   ...texts,
   ...documents,
   ...images,
+  ...require('./build.cjs'),
   ...require('./plans.cjs'),
   ...require('./rollout.cjs'),
   ...require('./ledger.cjs'),

@@ -1,3 +1,4 @@
+export * from './json/built.cjs'
 export * from './json/drift.cjs'
 export * from './json/entries.cjs'
 export * from './json/events.cjs'
@@ -9,6 +10,7 @@ export * from './json/proof.cjs'
 export * from './json/release.cjs'
 export * from './json/report.cjs'
 
+export * from './build.cjs'
 export * from './documents.cjs'
 export * from './errors.cjs'
 export * from './images.cjs'

@@ -18,6 +18,8 @@
     reason = "the signatures are what Node calls: arguments come as values, and macros make what is public"
 )]
 
+#[cfg(target_os = "linux")]
+mod build;
 mod document;
 mod drift;
 mod error;

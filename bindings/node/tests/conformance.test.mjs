@@ -1,6 +1,7 @@
 // Every line of the tables that all languages run.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import test from 'node:test'
 import * as castline from 'castline'
@@ -244,11 +245,29 @@ const FILES = {
   'release.revision': (raw) => String(Release.fromJSON(raw).revision),
 }
 
+async function build(words, text) {
+  const file = path.join(VECTORS, text)
+  const { '--compression': [compression] = [] } = flagged(words)
+  const place = mkdtempSync(path.join(tmpdir(), 'castline-'))
+  try {
+    const to = `oci:${place}/layout:built`
+    const built = text.endsWith('.json')
+      ? await castline.build(JSON.parse(read(text)), to, { folder: path.dirname(file), compression })
+      : await castline.build(file, to, { compression, jobs: 2 })
+    const { report } = await castline.verify(to, { unreferenced: true })
+    assert.ok(report.complete)
+    return built.digest
+  } finally {
+    rmSync(place, { recursive: true })
+  }
+}
+
 async function run(operation, text) {
   const [name, ...words] = operation.split(' ')
   if (name === 'verify') return verify(words, text)
   if (name === 'tree') return tree(text)
   if (name === 'drift') return drift(words, text)
+  if (name === 'build') return coded(() => build(words, text))
   if (name in TEXTS) return coded(() => TEXTS[name](unescaped(text)))
   const raw = read(text)
   if (name in FILES) return coded(() => FILES[name](raw))

@@ -8,11 +8,12 @@ const NAMES = {
   DriftReport: 'DriftReportJSON', Event: 'RolloutEvent', Window: 'WindowJSON', Entry: 'LedgerEntry', Record: 'LedgerRecord',
   Outcome: 'RolloutOutcome', Change: 'PlannedChange', Order: 'ReplacementOrder', Members: 'LimitMembers', Method: 'ProofMethod',
   Step: 'CanaryStep', Life: 'InstanceLife', Counts: 'DriftCounts', InspectedImage: 'InspectedImageJSON', InspectedLayer: 'InspectedLayerJSON',
+  Built: 'BuiltJSON', BuiltImage: 'BuiltImageJSON', BuiltIndex: 'BuiltIndexJSON', BuiltLayer: 'BuiltLayerJSON',
 }
 const TEXTS = ['Key', 'Digest', 'Revision', 'Platform', 'Time']
 /** What only commands print, for which there is nothing here. */
 const COMMANDS = [
-  'build.json', 'diff.json', 'history.json', 'list.json', 'pin.json', 'prune.json', 'pull.json', 'push.json', 'status.json', 'test.json',
+  'diff.json', 'history.json', 'list.json', 'pin.json', 'prune.json', 'pull.json', 'push.json', 'status.json', 'test.json',
   'told.json',
 ]
 /** Those in which what is not there is written as null. */

@@ -8,6 +8,7 @@
     reason = "the signatures are what Python calls: arguments come as values, methods have a self"
 )]
 
+mod build;
 mod documents;
 mod drift;
 mod error;
@@ -28,6 +29,8 @@ use pyo3::prelude::*;
 mod _castline {
     use pyo3::{exceptions::PyImportError, prelude::*, sync::PyOnceLock};
 
+    #[pymodule_export]
+    use super::build::build;
     #[pymodule_export]
     use super::documents::{Policy, Release};
     #[pymodule_export]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -39,6 +40,10 @@ def junk() -> list[Any]:
     ]  # fmt: skip
 
 
+# Removed when the interpreter ends.
+PLACE = tempfile.TemporaryDirectory()
+
+
 def good() -> dict[str, Any]:
     """What fits, by the names of parameters."""
     plan, target = example()
@@ -71,6 +76,8 @@ def good() -> dict[str, Any]:
         "failed": target.release,
         "lines": b"",
         "manifest": b"{}",
+        "description": {"platforms": ["linux/amd64"]},
+        "to": f"oci-archive:{PLACE.name}/image.tar",
         "documents": b"{}",
         "rootfs": castline.Rootfs.from_json_lines(b""),
         "shipped": castline.Rootfs.from_json_lines(b""),

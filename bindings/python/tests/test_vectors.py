@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -264,6 +265,18 @@ def ledger(words: list[str], raw: bytes) -> str:
     return story(read, words[1]) if words else f"{len(read)} {read.head or 'none'}"
 
 
+def build(words: list[str], text: str) -> str:
+    path = VECTORS / text
+    description = json.loads(path.read_bytes()) if path.suffix == ".json" else path
+    folder = path.parent if path.suffix == ".json" else None
+    compression = flagged(words).get("--compression", [None])[0]
+    with tempfile.TemporaryDirectory() as place:
+        to = f"oci:{place}/layout:built"
+        built = castline.build(description, to, folder=folder, compression=compression, jobs=2)
+        assert castline.verify(to, unreferenced=True).report.complete
+        return str(built["digest"])
+
+
 def run(operation: str, text: str) -> str:
     name, *words = operation.split(" ")
     parsed = unescaped(text)
@@ -274,6 +287,8 @@ def run(operation: str, text: str) -> str:
             return tree(text)
         case "drift":
             return drift(words, text)
+        case "build":
+            return coded(lambda: build(words, text))
         case "digest.parse":
             return coded(lambda: str(castline.Digest(parsed)))
         case "platform.parse":

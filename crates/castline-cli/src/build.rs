@@ -7,7 +7,7 @@ use std::{
 
 use castline::{
     Compression, Progress, Time, Watch,
-    sources::{BuildFile, Built, LayoutWriter, Transport, archive_at, archive_to},
+    sources::{BuildFile, Built, Transport, archive_to},
 };
 
 use crate::{
@@ -41,16 +41,11 @@ pub(crate) fn run(arguments: &Build) -> Result<Verdict, Failure> {
     if let Some(jobs) = arguments.jobs {
         file = file.with_jobs(jobs);
     }
-    let (path, tag) = (arguments.output.path(), arguments.output.tag());
+    let to = &arguments.output;
     let bar = Bar::new("building");
     let show = |progress: Progress| bar.show(progress);
     let watch = Watch::none().with_progress(&show);
-    let filled = |layout: &LayoutWriter| {
-        let built = file.build(layout, &watch)?;
-        layout.name(tag, built.descriptor())?;
-        Ok(built)
-    };
-    let to_stdout = arguments.output.transport() == Transport::OciArchive && path == Path::new("-");
+    let to_stdout = to.transport() == Transport::OciArchive && to.path() == Path::new("-");
     let built = if to_stdout {
         if io::stdout().is_terminal() {
             return Err(
@@ -58,13 +53,15 @@ pub(crate) fn run(arguments: &Build) -> Result<Verdict, Failure> {
             );
         }
         let mut stdout = io::stdout().lock();
-        let built = archive_to(&mut stdout, &watch, filled)?;
+        let built = archive_to(&mut stdout, &watch, |layout| {
+            let built = file.build(layout, &watch)?;
+            layout.name(to.tag(), built.descriptor())?;
+            Ok(built)
+        })?;
         stdout.flush()?;
         built
-    } else if arguments.output.transport() == Transport::OciArchive {
-        archive_at(path, &watch, filled)?
     } else {
-        filled(&LayoutWriter::create_or_open(path)?)?
+        file.build_to(to, &watch)?
     };
     drop(bar);
     if to_stdout {

@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Final, Self, final
 
-__all__ = ['Amount', 'Cancel', 'Digest', 'DriftReport', 'Fleet', 'Image', 'Instance', 'Ledger', 'Plan', 'Platform', 'Policy', 'Reference', 'Release', 'Report', 'Revision', 'Rollout', 'Rootfs', 'Scan', 'Target', 'Time', 'Timeline', 'Verification', 'Window', '__version__', '_codes', 'bounds', 'check', 'compare', 'explore', 'import_aws', 'import_docker', 'import_kubernetes', 'import_packer', 'inspect', 'plan', 'scan', 'simulate', 'tree', 'verify']
+__all__ = ['Amount', 'Cancel', 'Digest', 'DriftReport', 'Fleet', 'Image', 'Instance', 'Ledger', 'Plan', 'Platform', 'Policy', 'Reference', 'Release', 'Report', 'Revision', 'Rollout', 'Rootfs', 'Scan', 'Target', 'Time', 'Timeline', 'Verification', 'Window', '__version__', '_codes', 'bounds', 'build', 'check', 'compare', 'explore', 'import_aws', 'import_docker', 'import_kubernetes', 'import_packer', 'inspect', 'plan', 'scan', 'simulate', 'tree', 'verify']
 __version__: Final[str]
 
 @final
@@ -1373,6 +1373,14 @@ def _codes() -> list[tuple[str, list[str]]]:
 def bounds(plan: Plan, *targets: Target, world: Mapping[str, Any] | None=None) -> dict[str, int]:
     """
     How many waves a plan has, and the fewest that any plan could have.
+    """
+
+def build(description: Mapping[str, Any] | str | PathLike[str], to: Reference | str, *, folder: str | PathLike[str] | None=None, created: Time | str | None=None, compression: str | None=None, jobs: int | None=None, progress: Callable[[int, int, int, int], object] | None=None, cancel: Cancel | None=None) -> dict[str, Any]:
+    """
+    Builds the image that `description` describes, and stores it in `to`: an OCI layout (`oci:DIR:TAG`) or archive (`oci-archive:FILE`).
+    The same inputs give the same bytes, on any number of cores and in every language. `description` is the path of a file in TOML,
+    or its members as a dictionary, whose paths are relative to `folder`. Nothing reads a clock: `created` is 1970 unless it is
+    said. Answers with what was built, as `castline build --json` prints it. Linux only.
     """
 
 def check(plan: Plan, *targets: Target) -> dict[str, Any]:

@@ -10,15 +10,15 @@ What is short or cannot be stopped (`plan`, `check`, `simulate`, …) is not her
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from os import PathLike
 from typing import Any, TypeVar
 
 from . import _castline
-from ._castline import Cancel, Platform, Reference, Rootfs, Scan, Verification
+from ._castline import Cancel, Platform, Reference, Rootfs, Scan, Time, Verification
 
-__all__ = ["inspect", "scan", "tree", "verify"]
+__all__ = ["build", "inspect", "scan", "tree", "verify"]
 
 _T = TypeVar("_T")
 _Progress = Callable[[int, int, int, int], object]
@@ -37,6 +37,33 @@ async def verify(
     def work(cancel: Cancel, progress: _Progress | None) -> Verification:
         return _castline.verify(
             image, platform=platform, unreferenced=unreferenced, jobs=jobs, progress=progress, cancel=cancel
+        )
+
+    return await _stoppable(work, progress)
+
+
+async def build(
+    description: Mapping[str, Any] | str | PathLike[str],
+    to: Reference | str,
+    *,
+    folder: str | PathLike[str] | None = None,
+    created: Time | str | None = None,
+    compression: str | None = None,
+    jobs: int | None = None,
+    progress: _Progress | None = None,
+) -> dict[str, Any]:
+    """As `castline.build`."""
+
+    def work(cancel: Cancel, progress: _Progress | None) -> dict[str, Any]:
+        return _castline.build(
+            description,
+            to,
+            folder=folder,
+            created=created,
+            compression=compression,
+            jobs=jobs,
+            progress=progress,
+            cancel=cancel,
         )
 
     return await _stoppable(work, progress)

@@ -11,9 +11,10 @@ use castline_core::{Compression, Descriptor, Platform, Time, Watch, drift::Glob,
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::{
-    BuiltImage, BuiltIndex, ImageBuilder, LayerSource, Modes, Owner, Times, Xattrs, build_index, layer::From,
+    BuiltImage, BuiltIndex, ImageBuilder, LayerSource, Modes, Owner, Times, Xattrs, archive_at, build_index,
+    layer::From,
 };
-use crate::{Error, LayoutWriter, Reference, Result};
+use crate::{Error, LayoutWriter, Reference, Result, Transport};
 
 /// A description of an image, out of a file such as `castline.toml`:
 ///
@@ -237,6 +238,18 @@ impl BuildFile {
         description.into_file(folder)
     }
 
+    /// Reads a description in JSON, whose members have the same names; `folder` is what its paths are relative to.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidFile`] with the place of what is wrong.
+    pub fn from_json(json: &[u8], folder: &Path) -> Result<Self> {
+        let description: Result<Description, String> =
+            serde_json::from_slice(json).map_err(|error| shown_whole(&error.to_string()));
+        let file = description.and_then(|description| description.into_file(folder));
+        file.map_err(|reason| Error::InvalidFile { path: "the description".into(), reason: reason.into() })
+    }
+
     /// Reads the description in a file.
     ///
     /// # Errors
@@ -291,6 +304,31 @@ impl BuildFile {
         match <[BuiltImage; 1]>::try_from(images) {
             Ok([image]) => Ok(Built::Image(image)),
             Err(images) => build_index(layout, images, &self.annotations).map(Built::Index),
+        }
+    }
+}
+
+impl BuildFile {
+    /// Builds what it describes into an OCI layout, where it gets the name that `to` has, if any, or as an OCI archive, which is
+    /// there as a whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::build`]; [`Error::Unsupported`] for whatever else a reference may name.
+    pub fn build_to(&self, to: &Reference, watch: &Watch<'_>) -> Result<Built> {
+        let filled = |layout: &LayoutWriter| {
+            let built = self.build(layout, watch)?;
+            layout.name(to.tag(), built.descriptor())?;
+            Ok(built)
+        };
+        let is_named = to.digest().is_none() && to.position().is_none();
+        match to.transport() {
+            Transport::Oci if is_named => filled(&LayoutWriter::create_or_open(to.path())?),
+            Transport::OciArchive if is_named => archive_at(to.path(), watch, filled),
+            _ => Err(Error::Unsupported {
+                what: format!("building into `{}`", shown_whole(&to.to_string())).into(),
+                advice: "build into `oci:DIR:TAG` or `oci-archive:FILE`; a registry gets what is pushed from there",
+            }),
         }
     }
 }

@@ -22,6 +22,7 @@ const ATTRIBUTES: &str = "\
 layouts/** -text -diff linguist-generated
 archives/** -text -diff linguist-generated
 plans/** -text linguist-generated
+builds/** -text linguist-generated
 ";
 
 /// Writes the committed vectors and both tables into `folder`, and removes the cases there that are no more.
@@ -30,7 +31,7 @@ plans/** -text linguist-generated
 ///
 /// What the file system says.
 pub fn write_committed(folder: &Path) -> io::Result<()> {
-    for part in ["layouts", "archives", "trees", "plans"] {
+    for part in ["layouts", "archives", "trees", "plans", "builds"] {
         case::clear(&folder.join(part))?;
     }
     case::write(&committed(), folder)

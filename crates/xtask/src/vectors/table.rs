@@ -65,6 +65,9 @@ const COMMITTED: &str = "\
 #   between, `running` where nothing is recorded; `current=` the digest of the release that runs; `previous=` that of the
 #   previous good one; `target=` that of the release to go back to where the one of the last rollout fails. `none` where
 #   there is none.
+# build [--compression gzip|zstd|none]
+#   Builds the image of the description that the input names, into a layout or archive: a file in TOML, or its members in JSON,
+#   whose paths are relative to the file's folder. Expected: the digest of its manifest, or `!` and the code of the error.
 # In the inputs of the parse operations, `\\\\`, `\\t`, `\\n`, `\\0` and `\\e` stand for a backslash, a tab, a line feed, a zero
 # byte and an escape character.
 ";

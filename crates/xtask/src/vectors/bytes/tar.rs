@@ -104,6 +104,14 @@ impl Header {
         self.number(100, 7, mode)
     }
 
+    pub(crate) fn owner(self, uid: u64, gid: u64) -> Self {
+        self.number(108, 7, uid).number(116, 7, gid)
+    }
+
+    pub(crate) fn time(self, seconds: u64) -> Self {
+        self.number(136, 11, seconds)
+    }
+
     pub(crate) fn size(self, size: usize) -> Self {
         self.number(124, 11, size as u64)
     }

@@ -5,6 +5,7 @@
 mod archives;
 mod artifacts;
 mod blobs;
+mod builds;
 mod canonical;
 mod configs;
 mod descriptors;
@@ -61,6 +62,7 @@ pub(super) fn committed() -> Vec<Section> {
         troubles::sections(),
         guards::sections(),
         ledgers::sections(),
+        builds::sections(),
     ]
     .concat()
 }
