@@ -9,7 +9,7 @@ use pyo3::{
     types::PyMapping,
 };
 
-use crate::{error, texts::Revision, verify::Image};
+use crate::{error, exit, texts::Revision, verify::Image};
 
 /// A class of documents, which have a canonical form and a digest.
 macro_rules! document_class {
@@ -81,7 +81,8 @@ impl<'py> FromPyObject<'_, 'py> for Texts {
     type Error = PyErr;
 
     fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        let items = value.cast::<PyMapping>()?.items()?;
+        let mapping = value.cast::<PyMapping>()?;
+        let items = exit::within(|| mapping.items())?;
         items.iter().map(|item| item.extract()).collect::<PyResult<_>>().map(Self)
     }
 }

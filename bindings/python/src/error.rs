@@ -14,7 +14,7 @@ use castline::{
 use pyo3::{exceptions::PySystemError, prelude::*, sync::PyOnceLock, types::PyDict};
 use serde::Serialize;
 
-use crate::{json, verify::Report};
+use crate::{exit, json, verify::Report};
 
 /// An exception of the class of a code.
 pub(crate) fn of_code(py: Python<'_>, code: &str, message: &str) -> PyErr {
@@ -25,7 +25,7 @@ pub(crate) fn of_code(py: Python<'_>, code: &str, message: &str) -> PyErr {
         let class = table.get_item(code)?.ok_or_else(unknown)?;
         Ok(PyErr::from_value(class.call1((message,))?))
     };
-    build().unwrap_or_else(|failure| failure)
+    exit::within(build).unwrap_or_else(|failure| failure)
 }
 
 /// An exception of a class that takes a dictionary beside the message.
@@ -42,7 +42,7 @@ fn of_class(py: Python<'_>, name: &str, message: &str, detail: &Bound<'_, PyAny>
         let class = py.import("castline.errors")?.getattr(name)?;
         Ok(PyErr::from_value(class.call1((message, detail))?))
     };
-    build().unwrap_or_else(|failure| failure)
+    exit::within(build).unwrap_or_else(|failure| failure)
 }
 
 pub(crate) fn raise(py: Python<'_>, error: &castline::Error) -> PyErr {

@@ -8,7 +8,7 @@ use pyo3::{prelude::*, types::PyIterator};
 use crate::{
     documents::{Texts, document_class},
     error::{self, OrRaise as _},
-    json,
+    exit, json,
     texts::{Revision, Time},
     work,
 };
@@ -148,10 +148,13 @@ document_class! {
         /// The fleet of these instances, in any order.
         #[new]
         fn new(py: Python<'_>, service: &str, instances: &Bound<'_, PyAny>) -> PyResult<Self> {
-            let mut all = Vec::with_capacity(instances.len().unwrap_or(0));
-            for instance in instances.try_iter()? {
-                all.push(instance?.cast::<Instance>()?.get().0.clone());
-            }
+            let all = exit::within(|| {
+                let mut all = Vec::with_capacity(instances.len().unwrap_or(0));
+                for instance in instances.try_iter()? {
+                    all.push(instance?.cast::<Instance>()?.get().0.clone());
+                }
+                Ok(all)
+            })?;
             work::apart(py, || castline::Fleet::new(service, all))?.or_raise(py).map(Self)
         }
 

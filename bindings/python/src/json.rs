@@ -4,12 +4,13 @@ use castline::Document;
 use pyo3::{prelude::*, sync::PyOnceLock, types::PyString};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{error, work};
+use crate::{error, exit, work};
 
 /// Python's own values (dictionaries, lists, numbers, texts) of what serde can write.
 pub(crate) fn to_python<'py>(py: Python<'py>, value: &impl Serialize) -> PyResult<Bound<'py, PyAny>> {
     static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    LOADS.import(py, "json", "loads")?.call1((text(value)?,))
+    let text = text(value)?;
+    exit::within(|| LOADS.import(py, "json", "loads")?.call1((text,)))
 }
 
 /// The JSON text of what serde can write.
@@ -20,7 +21,8 @@ pub(crate) fn text(value: &impl Serialize) -> PyResult<String> {
 /// The JSON text of Python's own values.
 pub(crate) fn of_python(value: &Bound<'_, PyAny>) -> PyResult<String> {
     static DUMPS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    DUMPS.import(value.py(), "json", "dumps")?.call1((value,))?.cast_into::<PyString>()?.extract()
+    let text = exit::within(|| DUMPS.import(value.py(), "json", "dumps")?.call1((value,)))?;
+    text.cast_into::<PyString>()?.extract()
 }
 
 /// A document of Python's own values.

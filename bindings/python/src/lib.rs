@@ -11,6 +11,7 @@
 mod documents;
 mod drift;
 mod error;
+mod exit;
 mod fleet;
 mod html;
 mod import;
@@ -61,7 +62,7 @@ mod _castline {
         let builtins = module.py().import("builtins")?;
         let first = FIRST.get_or_init(module.py(), || builtins.clone().unbind());
         if first.is(&builtins) {
-            return Ok(());
+            return super::exit::watch(module);
         }
         Err(PyImportError::new_err("castline does not support subinterpreters: use threads or processes"))
     }
