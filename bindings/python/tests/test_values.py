@@ -133,6 +133,14 @@ def test_whatever_is_iterable_or_a_mapping_will_do() -> None:
     assert fleet.get("x") is None and fleet.get("w1") == fleet.instances[1]
 
 
+def test_a_moment_is_of_a_year_with_four_digits() -> None:
+    last = castline.Time("9999-12-31T23:59:59.999Z")
+    assert castline.Time.from_millis(last.millis) == last and castline.Time.from_millis(-62_167_219_200_000)
+    for millis in (last.millis + 1, 2**63 - 1, -62_167_219_200_001, -(2**63)):
+        with pytest.raises(castline.errors.InvalidTimeError, match=str(millis)):
+            castline.Time.from_millis(millis)
+
+
 def test_an_instance_is_what_its_keywords_say() -> None:
     revision = example()[1].release.revision
     at = castline.Time.from_millis(1)
