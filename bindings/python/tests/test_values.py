@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import MappingProxyType
 from typing import Any
 
@@ -133,6 +133,26 @@ def test_whatever_is_iterable_or_a_mapping_will_do() -> None:
     assert fleet.get("x") is None and fleet.get("w1") == fleet.instances[1]
 
 
+def test_an_instance_is_in_a_fleet_by_its_id_or_by_all_that_it_says() -> None:
+    one = castline.Instance("w0", zone="a")
+    fleet = castline.Fleet("web", [one, castline.Instance("w1")])
+    assert "w0" in fleet and one in fleet and castline.Instance("w0", zone="a") in fleet
+    assert castline.Instance("w0", zone="b") not in fleet and castline.Instance("w2") not in fleet
+    for other in ["w2", "", 5, None, object(), [], b"w0", fleet, "\ud800"]:
+        assert other not in fleet
+
+
+def test_an_instance_without_an_id_is_none() -> None:
+    makes: list[Callable[[], castline.Instance]] = [
+        lambda: castline.Instance(""),
+        lambda: castline.Instance.from_dict({"id": ""}),
+        lambda: castline.Instance.from_json('{"id": ""}'),
+    ]
+    for make in makes:
+        with pytest.raises(castline.errors.InvalidDocumentError, match="an instance has no id"):
+            make()
+
+
 def test_a_moment_is_of_a_year_with_four_digits() -> None:
     last = castline.Time("9999-12-31T23:59:59.999Z")
     assert castline.Time.from_millis(last.millis) == last and castline.Time.from_millis(-62_167_219_200_000)
@@ -155,6 +175,9 @@ def test_an_instance_is_what_its_keywords_say() -> None:
     read = (instance.id, instance.image, instance.revision, instance.zone, instance.slot)
     assert read == ("i", "a", revision, "z", "0")
     assert (instance.phase, instance.health, instance.integrity) == ("pending", "notReady", "intact")
+    assert (instance.created_at, instance.ready_at, instance.deletion_cost) == (at, at, -3)
+    bare = castline.Instance("i")
+    assert (bare.created_at, bare.ready_at, bare.deletion_cost) == (None, None, 0)
     with pytest.raises(castline.errors.InvalidDocumentError, match="phase"):
         castline.Instance("i", phase="asleep")
 
