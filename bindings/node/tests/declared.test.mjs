@@ -65,6 +65,7 @@ async function samples() {
     DriftReport: await castline.compare(rootfs, rootfs), Inspection: await castline.inspect(layout), Rootfs: rootfs, Scan: castline.Scan.of(rootfs),
     Rollout: new castline.Rollout(plan, goal, { at: new Date(0) }), Ledger: new castline.Ledger(),
     CastlineError: await caught(() => new castline.Digest('x')),
+    SourceError: await caught(() => castline.verify('oci:/nowhere/at/all')),
     InvalidImageError: await caught(() => castline.tree(`oci:${path.join(VECTORS, 'layouts/flipped-bit-in-a-tar-layer')}`)),
     InfeasibleError: await caught(() => castline.plan(new castline.Target(goal.fleet, goal.release, infeasible))),
     ViolationError: await caught(() => castline.checkSync(castline.Plan.fromJSON(lax), goal)),
