@@ -50,7 +50,16 @@ pub(crate) fn raise(py: Python<'_>, error: &castline::Error) -> PyErr {
 }
 
 pub(crate) fn raise_source(py: Python<'_>, error: &castline::sources::Error) -> PyErr {
-    of_code(py, error.code().name(), &error.to_string())
+    use castline::sources::Error::Io;
+    let message = error.to_string();
+    let Io { path, source, .. } = error else { return of_code(py, error.code().name(), &message) };
+    let build = || -> PyResult<PyErr> {
+        // Where the system said so, with what it said.
+        let said = source.raw_os_error().map(|number| (number, path.as_os_str()));
+        let exception = py.import("castline.errors")?.getattr("_of_system")?.call1((message, said))?;
+        Ok(PyErr::from_value(exception))
+    };
+    exit::within(build).unwrap_or_else(|failure| failure)
 }
 
 pub(crate) fn raise_infeasible(py: Python<'_>, infeasible: &Infeasible) -> PyErr {

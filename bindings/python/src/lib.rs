@@ -8,6 +8,7 @@
     reason = "the signatures are what Python calls: arguments come as values, methods have a self"
 )]
 
+mod arguments;
 mod documents;
 mod drift;
 mod error;
@@ -17,6 +18,7 @@ mod html;
 mod import;
 mod json;
 mod ledger;
+mod plain;
 mod plan;
 mod rollout;
 mod texts;

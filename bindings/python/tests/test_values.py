@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+from collections import ChainMap, UserDict, UserList, deque
 from collections.abc import Callable, Iterator
 from types import MappingProxyType
 from typing import Any
@@ -131,6 +132,48 @@ def test_whatever_is_iterable_or_a_mapping_will_do() -> None:
     assert fleet == castline.Fleet("web", set(fleet)) == castline.Fleet("web", tuple(reversed(fleet.instances)))
     assert fleet.instances[0].labels == {"a": "b"} and "w1" in fleet and "x" not in fleet and len(fleet) == 3
     assert fleet.get("x") is None and fleet.get("w1") == fleet.instances[1]
+
+
+class Named(UserDict[str, Any]):
+    """Some mapping."""
+
+
+def test_documents_are_read_from_any_mapping_and_sequence_and_from_castlines_values() -> None:
+    _, target = example()
+    at, revision = castline.Time.from_millis(5), target.release.revision
+    plain: dict[str, Any] = {"service": "web", "instances": [{"id": "a", "createdAt": str(at), "revision": str(revision), "labels": {"a": "b"}}]}
+    instance = castline.Instance("a", created_at=at, revision=revision, labels={"a": "b"})
+    for given in [
+        MappingProxyType(plain),
+        Named(plain),
+        ChainMap({"service": "web"}, plain),
+        plain | {"instances": deque(plain["instances"])},
+        plain | {"instances": UserList([instance])},
+        plain | {"instances": (MappingProxyType({"id": "a", "createdAt": at, "revision": revision, "labels": Named(a="b")}),)},
+        castline.Fleet("web", [instance]),
+    ]:
+        assert castline.Fleet.from_dict(given) == castline.Fleet("web", [instance])  # type: ignore[arg-type]
+    window = castline.Window("0 2 * * *", 3600, "Europe/Berlin")
+    budget = {"maxSurge": castline.Amount("25% up"), "maxUnavailable": 0}
+    policy = castline.Policy(windows=(window,), budgets=deque([budget]))
+    assert policy.to_dict()["windows"] == [{"schedule": "0 2 * * *", "durationSeconds": 3600, "timeZone": "Europe/Berlin"}]
+    assert castline.Policy.from_dict(Named(policy.to_dict())) == policy
+    plan, target = example()
+    run = castline.Rollout(plan, target, at=castline.Time.from_millis(0))
+    run.on(MappingProxyType({"type": "observed", "at": at, "fleet": target.fleet}))
+    assert run.clock == at
+    entry = castline.Ledger().append(at, "ann", Named(kind="note", text="x")).entries()[0]
+    assert entry["record"] == {"kind": "note", "text": "x"}
+
+
+def test_what_has_no_form_in_json_is_refused() -> None:
+    for member in [b"raw", bytearray(b"raw"), memoryview(b"raw"), {1, 2}, object(), castline.Cancel(), iter([])]:
+        with pytest.raises(TypeError, match=type(member).__name__):
+            castline.Fleet.from_dict({"service": "web", "instances": member})
+    endless = Named()
+    endless["endless"] = endless
+    with pytest.raises(ValueError):
+        castline.Fleet.from_dict(endless)
 
 
 def test_an_instance_is_in_a_fleet_by_its_id_or_by_all_that_it_says() -> None:
