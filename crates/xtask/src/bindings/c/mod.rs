@@ -17,12 +17,12 @@ use crate::{checks::execute, engines, say};
 
 /// What builds and looks at programs, and the Debian packages that have it.
 const TOOLS: &[(&str, &str)] = &[
+    ("ar", "binutils"),
     ("cmake", "cmake"),
     ("g++", "g++"),
     ("gcc", "gcc libc6-dev"),
-    ("make", "make"),
-    ("ar", "binutils"),
     ("ld", "binutils"),
+    ("make", "make"),
     ("nm", "binutils"),
     ("objcopy", "binutils"),
     ("pkg-config", "pkg-config"),
