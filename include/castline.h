@@ -218,11 +218,11 @@ typedef struct {
    */
   size_t label_count;
   /**
-   * When it was launched, in milliseconds since 1970; 0 if that is not known.
+   * When it was launched, in milliseconds since 1970, of the years 0 to 9999; 0 if that is not known.
    */
   int64_t created_at;
   /**
-   * Since when it has been ready, in milliseconds since 1970; 0 if that is not known.
+   * Since when it has been ready, in milliseconds since 1970, of the years 0 to 9999; 0 if that is not known.
    */
   int64_t ready_at;
   /**
@@ -1392,7 +1392,7 @@ castline_status castline_time_parse(const char *text,
                                     castline_error **error_out);
 
 /**
- * A moment, in milliseconds since 1970-01-01T00:00:00Z, as RFC 3339.
+ * A moment of the years 0 to 9999, in milliseconds since 1970-01-01T00:00:00Z, as RFC 3339.
  */
 CASTLINE_API
 castline_status castline_time_format(int64_t millis,

@@ -21,6 +21,7 @@ REFINED = {
     "*.__reduce__": "tuple[Any, ...]",
     "*.findings": f"list[{DICTIONARY}]",
     "DriftReport.__iter__": f"Iterator[{DICTIONARY}]",
+    "Fleet.__contains__(item)": "object",
     "Fleet.__iter__": "Iterator[Instance]",
     "Fleet.__new__(instances)": "Iterable[Instance]",
     "Image.identities": DICTIONARY,

@@ -73,9 +73,9 @@ pub struct castline_instance {
     pub labels: *const castline_label,
     /// How many there are.
     pub label_count: usize,
-    /// When it was launched, in milliseconds since 1970; 0 if that is not known.
+    /// When it was launched, in milliseconds since 1970, of the years 0 to 9999; 0 if that is not known.
     pub created_at: i64,
-    /// Since when it has been ready, in milliseconds since 1970; 0 if that is not known.
+    /// Since when it has been ready, in milliseconds since 1970, of the years 0 to 9999; 0 if that is not known.
     pub ready_at: i64,
     /// How far its life has gone.
     pub phase: castline_phase,
@@ -156,10 +156,10 @@ unsafe fn instance(one: &castline_instance, texts: &mut HashSet<Arc<str>>) -> Re
             instance = instance.with_slot(slot);
         }
         if one.created_at != 0 {
-            instance = instance.with_created_at(Time::from_millis(one.created_at));
+            instance = instance.with_created_at(Time::try_from_millis(one.created_at)?);
         }
         if one.ready_at != 0 {
-            instance = instance.with_ready_at(Time::from_millis(one.ready_at));
+            instance = instance.with_ready_at(Time::try_from_millis(one.ready_at)?);
         }
         for label in list(one.labels, one.label_count, "an instance's labels")? {
             let (key, value) = (text(label.key, "a label's key")?, text(label.value, "a label's value")?);

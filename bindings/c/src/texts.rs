@@ -96,7 +96,7 @@ pub unsafe extern "C" fn castline_time_parse(
     }
 }
 
-/// A moment, in milliseconds since 1970-01-01T00:00:00Z, as RFC 3339.
+/// A moment of the years 0 to 9999, in milliseconds since 1970-01-01T00:00:00Z, as RFC 3339.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn castline_time_format(
     millis: i64,
@@ -104,7 +104,7 @@ pub unsafe extern "C" fn castline_time_format(
     error_out: *mut *mut castline_error,
 ) -> castline_status {
     // SAFETY: as the header's rules ask of callers.
-    unsafe { making(text_out, error_out, || Ok(ended(Time::from_millis(millis).to_string()))) }
+    unsafe { making(text_out, error_out, || Ok(ended(Time::try_from_millis(millis)?.to_string()))) }
 }
 
 /// Reads a number of instances, as `3` or `25% up`, and writes it the way castline does.
@@ -170,7 +170,7 @@ pub unsafe extern "C" fn castline_window_at(
 ) -> castline_status {
     let look = |schedule: &str, zone: &str| -> Result<Vec<u8>> {
         let window = policy::Window::new(schedule, duration_seconds, zone)?;
-        let now = Time::from_millis(now);
+        let now = Time::try_from_millis(now)?;
         bytes::json(&json!({
             "schedule": window.schedule(),
             "durationSeconds": window.duration_seconds(),

@@ -248,6 +248,31 @@ static void a_fleet_of_structures_is_the_fleet_of_its_json(void)
     instances[1].revision = NULL;
     instances[1].id = "b";
     CHECK(castline_fleet_of("web", instances, 2, sizeof *instances, &none, NULL) == CASTLINE_INVALID_DOCUMENT && none == NULL);
+    instances[1].id = "";
+    CHECK(castline_fleet_of("web", instances, 2, sizeof *instances, &none, &error) == CASTLINE_INVALID_DOCUMENT && none == NULL);
+    CHECK(strstr(castline_error_message(error), "an instance has no id") != NULL);
+    castline_error_free(error);
+    instances[1].id = "a";
+    instances[1].created_at = INT64_MAX;
+    CHECK(castline_fleet_of("web", instances, 2, sizeof *instances, &none, NULL) == CASTLINE_INVALID_TIME && none == NULL);
+}
+
+static void moments_are_of_the_years_0_to_9999(void)
+{
+    static const char last[] = "9999-12-31T23:59:59.999Z";
+    int64_t millis = 0;
+    castline_bytes *out = NULL;
+    castline_error *error = NULL;
+    OK(castline_time_parse(last, strlen(last), &millis, &error));
+    OK(castline_time_format(millis, &out, &error));
+    CHECK(strcmp((const char *)castline_bytes_data(out), last) == 0);
+    castline_bytes_free(out);
+    out = NULL;
+    CHECK(castline_time_format(millis + 1, &out, &error) == CASTLINE_INVALID_TIME && out == NULL);
+    CHECK(strstr(castline_error_message(error), "253402300800000") != NULL);
+    castline_error_free(error);
+    CHECK(castline_time_format(INT64_MIN, &out, NULL) == CASTLINE_INVALID_TIME && out == NULL);
+    CHECK(castline_window_at("0 2 * * *", 60, "UTC", INT64_MAX, &out, NULL) == CASTLINE_INVALID_TIME && out == NULL);
 }
 
 static void handles_that_were_freed_or_are_of_another_kind_are_told(void)
@@ -754,6 +779,7 @@ int main(int count, char **arguments)
     a_plan_that_was_changed_is_found_out();
     a_plan_is_proved_explored_simulated_and_shown();
     a_fleet_of_structures_is_the_fleet_of_its_json();
+    moments_are_of_the_years_0_to_9999();
     handles_that_were_freed_or_are_of_another_kind_are_told();
     huge_and_odd_input_is_refused();
     a_panic_is_a_status();

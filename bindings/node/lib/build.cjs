@@ -5,7 +5,7 @@ const { integer, kindOf, options, string, textOf, wrongType } = require('./argum
 const { freeze } = require('./errors.cjs')
 const { json } = require('./json.cjs')
 const { binding, watched } = require('./native.cjs')
-const { Reference } = require('./texts.cjs')
+const { Reference, Time } = require('./texts.cjs')
 
 // A layer that was built has fewer bytes than a double can count, so that JSON.parse rounds none of these.
 const layer = (one) => ({ ...one, size: BigInt(one.size), bytes: BigInt(one.bytes), entries: BigInt(one.entries) })
@@ -52,7 +52,7 @@ async function build(description, to, given) {
   const what = json({
     ...described(description, folder),
     to: textOf(to, Reference, 'the place to build into'),
-    created: created === undefined ? undefined : created instanceof Date ? created.toISOString() : String(created),
+    created: created === undefined ? undefined : (created instanceof Time ? created : new Time(created)).text,
     compression: compression === undefined ? undefined : string(compression, 'compression'),
     jobs: jobs === undefined ? undefined : Number(integer(jobs, 'jobs', 1n, 65_536n)),
   })

@@ -1,5 +1,6 @@
 'use strict'
 
+const { getSystemErrorMap } = require('node:util')
 const { outOfRange, wrongType } = require('./arguments.cjs')
 
 /** Base of what castline throws. `code` is the same in every language. */
@@ -46,13 +47,29 @@ class BrokenChainError extends CastlineError {
   }
 }
 
-const classes = { CastlineError, InvalidImageError, InfeasibleError, ViolationError, BrokenChainError }
+/** A file or folder could not be read: `path`. Where the system refused, `errno` and `cause` are as Node's own functions have them. */
+class SourceError extends CastlineError {
+  constructor(code, message, { path, errno }) {
+    const known = errno === null ? undefined : getSystemErrorMap().get(-errno)
+    super(code, message)
+    this.path = path
+    this.errno = errno === null ? undefined : -errno
+    if (known) {
+      const [name, meaning] = known
+      const cause = Object.assign(new Error(`${name}: ${meaning}, ${path}`), { errno: -errno, code: name, path })
+      Object.defineProperty(this, 'cause', { value: cause, writable: true, configurable: true })
+    }
+  }
+}
+
+const classes = { CastlineError, SourceError, InvalidImageError, InfeasibleError, ViolationError, BrokenChainError }
 // As text, so that whoever shortens the names of classes does not shorten these.
 for (const [name, kind] of Object.entries(classes)) {
   Object.defineProperty(kind.prototype, 'name', { value: name, writable: true, configurable: true })
 }
 
 const DETAILED = {
+  source: SourceError,
   'invalid-image': InvalidImageError,
   infeasible: InfeasibleError,
   violation: ViolationError,
@@ -68,7 +85,7 @@ function fromNative(error) {
   if (code.startsWith('ERR_')) return error
   if (TYPES.test(code)) return wrongType(message)
   if (code === 'RANGE') return outOfRange(message)
-  const at = message.indexOf('\u0001')
+  const at = message.lastIndexOf('\u0001')
   if (at < 0) return new CastlineError(code === 'GenericFailure' ? 'INTERNAL' : code, message)
   const [kind, detail] = freeze(JSON.parse(message.slice(at + 1)))
   return new DETAILED[kind](code, message.slice(0, at), detail)

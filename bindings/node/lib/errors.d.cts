@@ -75,6 +75,18 @@ export declare class CastlineError extends Error {
   readonly code: ErrorCode | InfeasibleCode | ViolationCode | LedgerCode | 'INVALID_IMAGE' | 'INTERNAL'
 }
 
+/** A file or folder could not be read. */
+export declare class SourceError extends CastlineError {
+  private constructor()
+  readonly code: 'IO'
+  /** Which one. */
+  readonly path: string
+  /** The number of the system's error, negative as Node has it, e.g. -2; undefined where it was not the system that refused. */
+  readonly errno: number | undefined
+  /** The error that Node's own functions throw for that: its `code` is e.g. `ENOENT`. */
+  readonly cause?: Error & { readonly code: string, readonly errno: number, readonly path: string }
+}
+
 /** What was asked for needs an image that is what it claims, and it is not. */
 export declare class InvalidImageError extends CastlineError {
   private constructor()

@@ -1,7 +1,7 @@
 import castline from './index.cjs'
 
 export const {
-  CastlineError, InvalidImageError, InfeasibleError, ViolationError, BrokenChainError,
+  CastlineError, SourceError, InvalidImageError, InfeasibleError, ViolationError, BrokenChainError,
   Digest, Platform, Reference, Time, Amount, Revision, Window,
   Fleet, Policy, Release, Plan, Target,
   VerifiedImage, Report, DriftReport, Inspection, Rootfs, Scan, verify, inspect, tree, scan, compare, Built, build,

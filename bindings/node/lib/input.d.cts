@@ -61,7 +61,7 @@ export interface Watched {
   readonly signal?: AbortSignal | undefined
   /**
    * Called about twenty times a second, and once at the end. What it throws, or what a promise that it returns is rejected
-   * with, stops the work and is what the work's promise is rejected with.
+   * with, stops the work and is what the work's promise is rejected with; such promises are waited for before the work's is settled.
    */
   readonly progress?: ((progress: Progress) => unknown) | undefined
 }

@@ -36,10 +36,17 @@ function checked(signal, progress) {
 async function watched({ signal, progress }, start) {
   checked(signal, progress)
   const watch = new binding.Watch()
-  let thrown
+  // What an async `progress` still does.
+  const open = new Set()
+  let [thrown, letGo] = []
+  const stopped = new Promise((resolve) => (letGo = resolve))
+  const stop = () => {
+    watch.cancel()
+    letGo()
+  }
   const fail = (reason) => {
     thrown ??= { reason }
-    watch.cancel()
+    stop()
   }
   const tell = () => {
     const now = thrown ? null : watch.latest()
@@ -48,17 +55,21 @@ async function watched({ signal, progress }, start) {
     try {
       const said = progress({ bytes, totalBytes, blobs: Number(blobs), totalBlobs: Number(totalBlobs) })
       // One that is async may fail later.
-      if (typeof said?.then === 'function') said.then(undefined, fail)
+      if (typeof said?.then !== 'function') return
+      const settled = Promise.resolve(said).catch(fail).finally(() => open.delete(settled))
+      open.add(settled)
     } catch (reason) {
       fail(reason)
     }
   }
-  const stop = () => watch.cancel()
   const timer = progress && setInterval(tell, PERIOD)
   signal?.addEventListener('abort', stop, { once: true })
   try {
     const done = await start(watch)
     if (progress) tell()
+    // Neither a signal nor what one call threw waits for what others wait for.
+    if (open.size > 0) await Promise.race([Promise.all(open), stopped])
+    if (open.size > 0) thrown ??= { reason: signal.reason }
     if (thrown) throw thrown.reason
     return done
   } catch (error) {

@@ -53,7 +53,7 @@ export declare class Time {
   #private
   /** RFC 3339 with a zone, or a `Date`. Throws `INVALID_TIME`. */
   constructor(text: string | Date)
-  /** So many milliseconds after 1970-01-01T00:00:00Z. */
+  /** So many milliseconds after 1970-01-01T00:00:00Z, of the years 0 to 9999. */
   static fromMillis(millis: number): Time
   readonly text: string
   /** Milliseconds after 1970-01-01T00:00:00Z. */

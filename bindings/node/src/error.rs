@@ -50,6 +50,11 @@ impl IntoError for castline::Error {
 
 impl IntoError for castline::sources::Error {
     fn into_error(self) -> Error {
+        if let Self::Io { path, source, .. } = &self {
+            let detail =
+                serde_json::json!({ "path": path.to_string_lossy(), "errno": source.raw_os_error() });
+            return detailed("source", self.code().name(), &self.to_string(), &detail);
+        }
         of_code(self.code().name(), self.to_string())
     }
 }

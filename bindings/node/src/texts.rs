@@ -54,8 +54,8 @@ pub fn digest_of(bytes: Uint8Array) -> String {
 
 /// The moment so many milliseconds after 1970-01-01T00:00:00Z.
 #[napi(catch_unwind)]
-pub fn time_from_millis(millis: i64) -> String {
-    castline::Time::from_millis(millis).to_string()
+pub fn time_from_millis(millis: i64) -> Result<String> {
+    Ok(castline::Time::try_from_millis(millis).or_throw()?.to_string())
 }
 
 /// How many an amount is of `total`.

@@ -85,6 +85,10 @@ const CALLS = {
   'verify': [(x) => castline.verify(x), (x) => castline.verify('oci:/nowhere', x), ...options('verify', 'platform', 'unreferenced', 'jobs', 'signal', 'progress')],
   'inspect': [(x) => castline.inspect(x), (x) => castline.inspect('oci:/nowhere', x), ...options('inspect', 'platform', 'signal', 'progress')],
   'tree': [(x) => castline.tree(x), (x) => castline.tree('oci:/nowhere', x), ...options('tree', 'platform', 'jobs', 'signal', 'progress')],
+  'build': [
+    (x) => castline.build(x, 'oci:/nowhere'), (x) => castline.build({ platforms: x }, 'oci:/nowhere'), (x) => castline.build({ platforms: ['linux/amd64'] }, x),
+    ...['folder', 'created', 'compression', 'jobs', 'signal', 'progress'].map((name) => (x) => castline.build({ platforms: [] }, 'oci:/nowhere', { [name]: x })),
+  ],
   'scan': [(x) => castline.scan('/nowhere', x), ...options('scan', 'signal', 'progress')],
   'compare': [
     (x) => castline.compare(x, rootfs), (x) => castline.compare(rootfs, x), (x) => castline.compare(rootfs, rootfs, x),

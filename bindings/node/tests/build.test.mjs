@@ -38,7 +38,7 @@ test('a description is a file or its members', async () => {
 test('what cannot be built says why', async () => {
   const none = `oci:${folder}/none`
   await assert.rejects(castline.build({ platfroms: platforms }, none), { code: 'INVALID_DOCUMENT', message: /platfroms/ })
-  await assert.rejects(castline.build('/nowhere/at/all.toml', none), { code: 'SOURCE', message: /nowhere/ })
+  await assert.rejects(castline.build('/nowhere/at/all.toml', none), { code: 'IO', message: /nowhere/ })
   await assert.rejects(castline.build({ platforms }, 'docker-archive:image.tar'), { code: 'UNSUPPORTED' })
   await assert.rejects(castline.build({ platforms }, none, { jobs: 0 }), { code: 'ERR_OUT_OF_RANGE' })
   await assert.rejects(castline.build({ platforms }, none, { compression: 'xz' }), { message: /compression must be/ })

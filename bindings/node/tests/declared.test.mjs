@@ -1,6 +1,7 @@
 // The types are those of what is there: names, members, codes, and the documents of the schemas.
 import assert from 'node:assert/strict'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import test from 'node:test'
 import * as castline from 'castline'
@@ -47,6 +48,15 @@ test('what is named is there, and what is there is named, by import and by requi
   assert.deepEqual(sorted(exported(path.join(PACKAGE, 'lib/index.d.mts')).keys()), sorted(types.keys()))
 })
 
+async function built() {
+  const folder = mkdtempSync(path.join(tmpdir(), 'castline-'))
+  try {
+    return await castline.build({ platforms: ['linux/amd64'] }, `oci:${folder}/layout`)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
 /** One of each class, whose own members are looked at, too. */
 async function samples() {
   const goal = target()
@@ -62,9 +72,10 @@ async function samples() {
     Digest: plan.digest, Platform: image.platform, Reference: new castline.Reference(layout), Time: castline.Time.fromMillis(0),
     Amount: new castline.Amount('1'), Revision: goal.release.revision, Window: new castline.Window('* * * * *', 60),
     Fleet: goal.fleet, Policy: goal.policy, Release: goal.release, Plan: plan, Target: goal, VerifiedImage: image, Report: report,
-    DriftReport: await castline.compare(rootfs, rootfs), Inspection: await castline.inspect(layout), Rootfs: rootfs, Scan: castline.Scan.of(rootfs),
+    DriftReport: await castline.compare(rootfs, rootfs), Inspection: await castline.inspect(layout), Built: await built(), Rootfs: rootfs, Scan: castline.Scan.of(rootfs),
     Rollout: new castline.Rollout(plan, goal, { at: new Date(0) }), Ledger: new castline.Ledger(),
     CastlineError: await caught(() => new castline.Digest('x')),
+    SourceError: await caught(() => castline.verify('oci:/nowhere/at/all')),
     InvalidImageError: await caught(() => castline.tree(`oci:${path.join(VECTORS, 'layouts/flipped-bit-in-a-tar-layer')}`)),
     InfeasibleError: await caught(() => castline.plan(new castline.Target(goal.fleet, goal.release, infeasible))),
     ViolationError: await caught(() => castline.checkSync(castline.Plan.fromJSON(lax), goal)),

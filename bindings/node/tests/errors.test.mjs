@@ -56,6 +56,31 @@ test('what has details has a class of its own', async () => {
   assert.deepEqual(invalid.report, (await castline.verify(layout)).report)
 })
 
+test('what the system refuses says so as it does elsewhere in Node', async () => {
+  for (const call of [() => castline.verify('oci:/nowhere/at/all'), () => castline.scan('/nowhere/at/all')]) {
+    const error = await call().then(assert.fail, (reason) => reason)
+    assert.ok(error instanceof castline.SourceError && error instanceof castline.CastlineError)
+    assert.deepEqual([error.name, error.code, error.errno, error.path], ['SourceError', 'IO', -2, '/nowhere/at/all'])
+    assert.deepEqual([error.cause.code, error.cause.errno, error.cause.path], ['ENOENT', -2, '/nowhere/at/all'])
+  }
+  // What is in a path is not taken for what is beside a message.
+  const odd = path.join(import.meta.dirname, 'nowhere\u0001[1]')
+  const error = await castline.scan(odd).then(assert.fail, (reason) => reason)
+  assert.deepEqual([error.code, error.path], ['IO', odd])
+  const file = await castline.verify(`oci:${path.join(VECTORS, 'index.tsv')}`).then(assert.fail, (reason) => reason)
+  assert.equal(file.cause.code, 'ENOTDIR')
+})
+
+test('an instance without an id, and a moment of no year with four digits, are refused', () => {
+  assert.throws(() => new castline.Fleet('web', [{ id: '' }]), { code: 'INVALID_DOCUMENT', message: /an instance has no id/ })
+  const last = new castline.Time('9999-12-31T23:59:59.999Z')
+  assert.ok(castline.Time.fromMillis(last.millis).equals(last) && new castline.Time(last.toDate()).equals(last))
+  for (const millis of [last.millis + 1, Number.MAX_SAFE_INTEGER, -62_167_219_200_001]) {
+    assert.throws(() => castline.Time.fromMillis(millis), { code: 'INVALID_TIME', message: new RegExp(millis) })
+  }
+  assert.throws(() => new castline.Time(new Date(last.millis + 1)), { code: 'INVALID_TIME' })
+})
+
 function thrown(work) {
   try {
     work()

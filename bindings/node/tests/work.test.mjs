@@ -77,6 +77,32 @@ for (const [name, call] of Object.entries(SLOW)) {
   })
 }
 
+test('what an async callback is rejected with counts, also after the last call', async () => {
+  const thrown = new RangeError('no more')
+  // So small that it is told of once, at the end.
+  let calls = 0
+  const progress = async () => {
+    calls += 1
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    throw thrown
+  }
+  assert.equal(await castline.verify(LAYOUT, { progress }).then(assert.fail, (error) => error), thrown)
+  assert.equal(calls, 1)
+  // What it does is waited for, but not by who aborts.
+  let done = false
+  await castline.verify(LAYOUT, { progress: async () => { await new Promise((resolve) => setTimeout(resolve, 20)); done = true } })
+  assert.ok(done)
+  const controller = new AbortController()
+  const working = castline.verify(LAYOUT, {
+    signal: controller.signal,
+    progress: () => {
+      setTimeout(() => controller.abort(thrown), 20)
+      return new Promise(() => {})
+    },
+  })
+  assert.equal(await working.then(assert.fail, (error) => error), thrown)
+})
+
 for (const [name, call] of Object.entries(DROPPED)) {
   test(`${name} is let go of at once`, async () => {
     const controller = new AbortController()

@@ -6,7 +6,7 @@ use castline::Compression;
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyMapping};
 
 use crate::{
-    json,
+    arguments, json,
     texts::{Reference, Time},
     work::{self, Cancel, Failure},
 };
@@ -17,18 +17,20 @@ enum Description {
     File(PathBuf),
 }
 
-/// Where an image goes: a reference, or the text of one.
-#[derive(FromPyObject)]
-pub(crate) enum Place {
-    Reference(Reference),
-    Text(String),
+arguments::one_of! {
+    /// Where an image goes: a reference, or the text of one.
+    pub(crate) enum Place as GivenPlace, "a Reference or its text (str)" {
+        Reference(Reference),
+        Text(String),
+    }
 }
 
-/// A moment, or the text of one.
-#[derive(FromPyObject)]
-pub(crate) enum Moment {
-    Time(Time),
-    Text(String),
+arguments::one_of! {
+    /// A moment, or the text of one.
+    pub(crate) enum Moment as GivenMoment, "a Time or its text (str)" {
+        Time(Time),
+        Text(String),
+    }
 }
 
 /// What is said in the call, and not in the description.
@@ -75,15 +77,16 @@ pub(crate) fn build<'py>(
                 "a file's paths are relative to its own folder: leave `folder` out",
             ));
         }
-        Description::File(description.extract()?)
+        let expected = "a mapping, or the path of a description (str or os.PathLike)";
+        Description::File(description.extract().map_err(|_| arguments::refused(expected, description))?)
     };
-    let to = match to {
-        Place::Reference(reference) => reference.0,
-        Place::Text(text) => text.parse().map_err(|error| crate::error::raise_source(py, &error))?,
+    let to = match to.0 {
+        GivenPlace::Reference(reference) => reference.0,
+        GivenPlace::Text(text) => text.parse().map_err(|error| crate::error::raise_source(py, &error))?,
     };
-    let created = match created {
-        Some(Moment::Time(time)) => Some(time.0),
-        Some(Moment::Text(text)) => Some(text.parse().map_err(|error| crate::error::raise(py, &error))?),
+    let created = match created.map(|created| created.0) {
+        Some(GivenMoment::Time(time)) => Some(time.0),
+        Some(GivenMoment::Text(text)) => Some(text.parse().map_err(|error| crate::error::raise(py, &error))?),
         None => None,
     };
     let none = || PyValueError::new_err("jobs must be at least 1");

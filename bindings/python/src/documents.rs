@@ -9,7 +9,7 @@ use pyo3::{
     types::PyMapping,
 };
 
-use crate::{error, texts::Revision, verify::Image};
+use crate::{arguments, error, exit, texts::Revision, verify::Image};
 
 /// A class of documents, which have a canonical form and a digest.
 macro_rules! document_class {
@@ -24,7 +24,7 @@ macro_rules! document_class {
                     $crate::error::OrRaise::or_raise($crate::work::apart(py, read)?, py).map(Self)
                 }
 
-                /// Reads it from dictionaries, lists, texts and numbers, named as in JSON.
+                /// Reads it from mappings, sequences, texts and numbers, named as in JSON; castline's own values may stand where their form would.
                 #[staticmethod]
                 fn from_dict(value: &Bound<'_, PyAny>) -> PyResult<Self> {
                     $crate::json::document(value).map(Self)
@@ -57,18 +57,19 @@ macro_rules! document_class {
 }
 pub(crate) use document_class;
 
-/// A text, or bytes in UTF-8. Not copied: Python's own keep it.
-#[derive(FromPyObject)]
-pub(crate) enum Text {
-    Text(PyBackedStr),
-    Bytes(PyBackedBytes),
+arguments::one_of! {
+    /// A text, or bytes in UTF-8. Not copied: Python's own keep it.
+    pub(crate) enum Text as TextOrBytes, "a str, bytes or bytearray" {
+        Text(PyBackedStr),
+        Bytes(PyBackedBytes),
+    }
 }
 
 impl Text {
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        match self {
-            Self::Text(text) => text.as_bytes(),
-            Self::Bytes(bytes) => bytes,
+        match &self.0 {
+            TextOrBytes::Text(text) => text.as_bytes(),
+            TextOrBytes::Bytes(bytes) => bytes,
         }
     }
 }
@@ -81,7 +82,8 @@ impl<'py> FromPyObject<'_, 'py> for Texts {
     type Error = PyErr;
 
     fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        let items = value.cast::<PyMapping>()?.items()?;
+        let mapping = value.cast::<PyMapping>()?;
+        let items = exit::within(|| mapping.items())?;
         items.iter().map(|item| item.extract()).collect::<PyResult<_>>().map(Self)
     }
 }

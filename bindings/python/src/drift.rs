@@ -6,6 +6,7 @@ use castline::drift::Comparison;
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyIterator};
 
 use crate::{
+    arguments,
     documents::Text,
     error::{self, OrRaise as _},
     html, json,
@@ -189,10 +190,12 @@ pub(crate) fn scan(
     })
 }
 
-#[derive(FromPyObject)]
-pub(crate) enum Actual {
-    Scan(Scan),
-    Rootfs(Rootfs),
+arguments::one_of! {
+    /// What was found.
+    pub(crate) enum Actual as Found, "a Scan or a Rootfs" {
+        Scan(Scan),
+        Rootfs(Rootfs),
+    }
 }
 
 /// How what was found differs from what was shipped. `profile` is `docker`, `podman`, `kubernetes` or `none`; `ignore` has
@@ -222,9 +225,9 @@ pub(crate) fn compare(
     for mount in &mounts {
         options = options.with_mount(mount.as_os_str().as_encoded_bytes());
     }
-    let scan = match actual {
-        Actual::Scan(scan) => scan.0,
-        Actual::Rootfs(rootfs) => castline::drift::Scan::of(rootfs.0),
+    let scan = match actual.0 {
+        Found::Scan(scan) => scan.0,
+        Found::Rootfs(rootfs) => castline::drift::Scan::of(rootfs.0),
     };
     work::apart(py, || castline::drift::compare(&shipped.0, &scan, &options)).map(DriftReport)
 }

@@ -14,7 +14,7 @@ use castline::{
 use pyo3::{exceptions::PySystemError, prelude::*, sync::PyOnceLock, types::PyDict};
 use serde::Serialize;
 
-use crate::{json, verify::Report};
+use crate::{exit, json, verify::Report};
 
 /// An exception of the class of a code.
 pub(crate) fn of_code(py: Python<'_>, code: &str, message: &str) -> PyErr {
@@ -25,7 +25,7 @@ pub(crate) fn of_code(py: Python<'_>, code: &str, message: &str) -> PyErr {
         let class = table.get_item(code)?.ok_or_else(unknown)?;
         Ok(PyErr::from_value(class.call1((message,))?))
     };
-    build().unwrap_or_else(|failure| failure)
+    exit::within(build).unwrap_or_else(|failure| failure)
 }
 
 /// An exception of a class that takes a dictionary beside the message.
@@ -42,7 +42,7 @@ fn of_class(py: Python<'_>, name: &str, message: &str, detail: &Bound<'_, PyAny>
         let class = py.import("castline.errors")?.getattr(name)?;
         Ok(PyErr::from_value(class.call1((message, detail))?))
     };
-    build().unwrap_or_else(|failure| failure)
+    exit::within(build).unwrap_or_else(|failure| failure)
 }
 
 pub(crate) fn raise(py: Python<'_>, error: &castline::Error) -> PyErr {
@@ -50,7 +50,16 @@ pub(crate) fn raise(py: Python<'_>, error: &castline::Error) -> PyErr {
 }
 
 pub(crate) fn raise_source(py: Python<'_>, error: &castline::sources::Error) -> PyErr {
-    of_code(py, error.code().name(), &error.to_string())
+    use castline::sources::Error::Io;
+    let message = error.to_string();
+    let Io { path, source, .. } = error else { return of_code(py, error.code().name(), &message) };
+    let build = || -> PyResult<PyErr> {
+        // Where the system said so, with what it said.
+        let said = source.raw_os_error().map(|number| (number, path.as_os_str()));
+        let exception = py.import("castline.errors")?.getattr("_of_system")?.call1((message, said))?;
+        Ok(PyErr::from_value(exception))
+    };
+    exit::within(build).unwrap_or_else(|failure| failure)
 }
 
 pub(crate) fn raise_infeasible(py: Python<'_>, infeasible: &Infeasible) -> PyErr {

@@ -3,12 +3,12 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use castline::{Health, Integrity, Phase};
-use pyo3::{prelude::*, types::PyIterator};
+use pyo3::{prelude::*, pybacked::PyBackedStr, types::PyIterator};
 
 use crate::{
     documents::{Texts, document_class},
     error::{self, OrRaise as _},
-    json,
+    exit, json,
     texts::{Revision, Time},
     work,
 };
@@ -81,7 +81,7 @@ json::record_class! {
             if let Some(labels) = labels.filter(|labels| !labels.0.is_empty()) {
                 instance.labels = Arc::new(labels.0);
             }
-            Ok(Self(instance))
+            instance.checked().or_raise(py).map(Self)
         }
 
         /// What names it on its platform; it never names another one.
@@ -132,6 +132,24 @@ json::record_class! {
             name(&self.0.integrity)
         }
 
+        /// When it was launched, where that is known.
+        #[getter]
+        fn created_at(&self) -> Option<Time> {
+            self.0.created_at.map(Time)
+        }
+
+        /// Since when it has been ready, without a break, where that is known.
+        #[getter]
+        fn ready_at(&self) -> Option<Time> {
+            self.0.ready_at.map(Time)
+        }
+
+        /// What it costs to lose it, against the others: lower goes first.
+        #[getter]
+        fn deletion_cost(&self) -> i32 {
+            self.0.deletion_cost
+        }
+
         /// Its labels.
         #[getter]
         fn labels(&self) -> BTreeMap<String, String> {
@@ -148,10 +166,13 @@ document_class! {
         /// The fleet of these instances, in any order.
         #[new]
         fn new(py: Python<'_>, service: &str, instances: &Bound<'_, PyAny>) -> PyResult<Self> {
-            let mut all = Vec::with_capacity(instances.len().unwrap_or(0));
-            for instance in instances.try_iter()? {
-                all.push(instance?.cast::<Instance>()?.get().0.clone());
-            }
+            let all = exit::within(|| {
+                let mut all = Vec::with_capacity(instances.len().unwrap_or(0));
+                for instance in instances.try_iter()? {
+                    all.push(instance?.cast::<Instance>()?.get().0.clone());
+                }
+                Ok(all)
+            })?;
             work::apart(py, || castline::Fleet::new(service, all))?.or_raise(py).map(Self)
         }
 
@@ -176,8 +197,13 @@ document_class! {
             self.0.instances().len()
         }
 
-        fn __contains__(&self, id: &str) -> bool {
-            self.0.instance(id).is_some()
+        /// Whether an instance of this id is in it, or this very instance: one that is equal in all that it says.
+        fn __contains__(&self, item: &Bound<'_, PyAny>) -> bool {
+            if let Ok(instance) = item.cast::<Instance>() {
+                let wanted = &instance.get().0;
+                return self.0.instance(&wanted.id) == Some(wanted);
+            }
+            item.extract().is_ok_and(|id: PyBackedStr| self.0.instance(&id).is_some())
         }
 
         fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {

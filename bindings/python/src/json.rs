@@ -1,15 +1,20 @@
 //! Documents between serde and Python's own values, by way of JSON.
 
 use castline::Document;
-use pyo3::{prelude::*, sync::PyOnceLock, types::PyString};
+use pyo3::{
+    prelude::*,
+    sync::PyOnceLock,
+    types::{IntoPyDict as _, PyString},
+};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{error, work};
+use crate::{error, exit, plain, work};
 
 /// Python's own values (dictionaries, lists, numbers, texts) of what serde can write.
 pub(crate) fn to_python<'py>(py: Python<'py>, value: &impl Serialize) -> PyResult<Bound<'py, PyAny>> {
     static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    LOADS.import(py, "json", "loads")?.call1((text(value)?,))
+    let text = text(value)?;
+    exit::within(|| LOADS.import(py, "json", "loads")?.call1((text,)))
 }
 
 /// The JSON text of what serde can write.
@@ -17,10 +22,15 @@ pub(crate) fn text(value: &impl Serialize) -> PyResult<String> {
     serde_json::to_string(value).map_err(|error| pyo3::exceptions::PyValueError::new_err(error.to_string()))
 }
 
-/// The JSON text of Python's own values.
+/// The JSON text of Python's own values, of any mappings and sequences, and of castline's values.
 pub(crate) fn of_python(value: &Bound<'_, PyAny>) -> PyResult<String> {
     static DUMPS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    DUMPS.import(value.py(), "json", "dumps")?.call1((value,))?.cast_into::<PyString>()?.extract()
+    let py = value.py();
+    let text = exit::within(|| {
+        let others = [("default", wrap_pyfunction!(plain::plain, py)?)].into_py_dict(py)?;
+        DUMPS.import(py, "json", "dumps")?.call((value,), Some(&others))
+    })?;
+    text.cast_into::<PyString>()?.extract()
 }
 
 /// A document of Python's own values.
@@ -84,7 +94,7 @@ macro_rules! record_class {
                     $crate::json::read(py, $kind, text.as_bytes()).map(Self)
                 }
 
-                /// Reads it from a dictionary, named as in JSON.
+                /// Reads it from a mapping, named as in JSON.
                 #[staticmethod]
                 fn from_dict(value: &Bound<'_, PyAny>) -> PyResult<Self> {
                     $crate::json::value($kind, value).map(Self)

@@ -8,15 +8,18 @@
     reason = "the signatures are what Python calls: arguments come as values, methods have a self"
 )]
 
+mod arguments;
 mod build;
 mod documents;
 mod drift;
 mod error;
+mod exit;
 mod fleet;
 mod html;
 mod import;
 mod json;
 mod ledger;
+mod plain;
 mod plan;
 mod rollout;
 mod texts;
@@ -64,7 +67,7 @@ mod _castline {
         let builtins = module.py().import("builtins")?;
         let first = FIRST.get_or_init(module.py(), || builtins.clone().unbind());
         if first.is(&builtins) {
-            return Ok(());
+            return super::exit::watch(module);
         }
         Err(PyImportError::new_err("castline does not support subinterpreters: use threads or processes"))
     }

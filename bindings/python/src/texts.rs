@@ -115,10 +115,10 @@ text_class! {
 text_class! {
     /// A moment, in milliseconds; RFC 3339 as a text.
     Time(castline::Time) {
-        /// The moment so many milliseconds after 1970-01-01T00:00:00Z.
+        /// The moment so many milliseconds after 1970-01-01T00:00:00Z, of the years 0 to 9999.
         #[staticmethod]
-        fn from_millis(millis: i64) -> Self {
-            Self(castline::Time::from_millis(millis))
+        fn from_millis(py: Python<'_>, millis: i64) -> PyResult<Self> {
+            castline::Time::try_from_millis(millis).map(Self).or_raise(py)
         }
 
         /// Milliseconds since 1970-01-01T00:00:00Z.
@@ -147,7 +147,7 @@ text_class! {
 /// When work may be begun: a schedule (five fields, as cron has them), a duration and a time zone.
 #[pyclass(frozen, eq, from_py_object, module = "castline")]
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Window(castline::policy::Window);
+pub(crate) struct Window(pub(crate) castline::policy::Window);
 
 #[pymethods]
 impl Window {

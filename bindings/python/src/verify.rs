@@ -6,26 +6,28 @@ use castline::{Options, Platforms, Verified, Watch, sources::Source};
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyIterator};
 
 use crate::{
+    arguments,
     drift::Rootfs,
     html, json,
     texts::{Digest, Platform, Reference},
     work::{self, Cancel, Failure},
 };
 
-/// A reference, or the text of one, or the path of a layout or archive.
-#[derive(FromPyObject)]
-pub(crate) enum Place {
-    Reference(Reference),
-    Text(String),
-    Path(PathBuf),
+arguments::one_of! {
+    /// A reference, or the text of one, or the path of a layout or archive.
+    pub(crate) enum Place as Given, "a Reference, its text (str) or a path (os.PathLike)" {
+        Reference(Reference),
+        Text(String),
+        Path(PathBuf),
+    }
 }
 
 impl Place {
     fn reference(self) -> Result<castline::sources::Reference, Failure> {
-        match self {
-            Self::Reference(reference) => Ok(reference.0),
-            Self::Text(text) => Ok(text.parse()?),
-            Self::Path(path) => Ok(castline::sources::Reference::at(&path)?),
+        match self.0 {
+            Given::Reference(reference) => Ok(reference.0),
+            Given::Text(text) => Ok(text.parse()?),
+            Given::Path(path) => Ok(castline::sources::Reference::at(&path)?),
         }
     }
 }
@@ -36,7 +38,8 @@ fn platforms(platform: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Platforms>>
     if let Ok(platform) = platform.cast::<Platform>() {
         return Ok(Some(Platforms::One(platform.get().0.clone())));
     }
-    let text: String = platform.extract()?;
+    let refused = |_| arguments::refused("platform: a Platform, its text (str) or \"all\"", platform);
+    let text: String = platform.extract().map_err(refused)?;
     if text == "all" {
         return Ok(Some(Platforms::All));
     }

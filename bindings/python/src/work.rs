@@ -11,7 +11,7 @@ use std::{
 use castline::{Progress, Watch};
 use pyo3::{exceptions::PySystemError, prelude::*};
 
-use crate::error;
+use crate::{error, exit};
 
 /// A stop flag, shared by whoever waits and the work. May be set from any thread.
 #[pyclass(frozen, from_py_object, module = "castline")]
@@ -89,7 +89,7 @@ pub(crate) fn run<T: Send>(
 ) -> PyResult<T> {
     let stop = cancel.map(|cancel| cancel.0.clone()).unwrap_or_default();
     let latest: Mutex<Option<Progress>> = Mutex::new(None);
-    let (outcome, stopped) = py.detach(|| {
+    let done = exit::without(py, || {
         thread::scope(|scope| {
             let (done, wait) = mpsc::channel::<()>();
             let (latest, stop) = (&latest, &stop);
@@ -104,8 +104,10 @@ pub(crate) fn run<T: Send>(
             let mut stopped = None;
             loop {
                 let ended = !matches!(wait.recv_timeout(PERIOD), Err(mpsc::RecvTimeoutError::Timeout));
-                if stopped.is_none() {
-                    stopped = Python::attach(|py| tell(py, progress, latest)).err();
+                if exit::is_near() {
+                    stop.cancel();
+                } else if stopped.is_none() {
+                    stopped = exit::back(|py| tell(py, progress, latest)).err();
                     if stopped.is_some() {
                         stop.cancel();
                     }
@@ -116,7 +118,8 @@ pub(crate) fn run<T: Send>(
             }
             (worker.join(), stopped)
         })
-    });
+    })?;
+    let (outcome, stopped) = done.map_err(|panic| fault(&*panic))?;
     if let Some(raised) = stopped {
         return Err(raised);
     }
@@ -125,7 +128,7 @@ pub(crate) fn run<T: Send>(
 
 /// Does short work outside the interpreter's lock, and on this thread: it touches no value of Python, and cannot be stopped.
 pub(crate) fn apart<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> PyResult<T> {
-    py.detach(|| guarded(work))
+    exit::without(py, work)?.map_err(|panic| fault(&*panic))
 }
 
 /// Does work that is so short that others need not run meanwhile.

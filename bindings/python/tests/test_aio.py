@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +36,19 @@ def test_to_thread_works_as_well() -> None:
     assert asyncio.run(main()) == castline.verify(small()).report
 
 
-def test_a_task_that_is_cancelled_stops_the_work(large: str) -> None:
-    threads = set(threading.enumerate())
+def is_open(image: str) -> bool:
+    """Whether this process has a file of an image open."""
+    folder = Path(image.removeprefix("oci:")).resolve()
+    for one in Path("/proc/self/fd").iterdir():
+        try:
+            if one.readlink().is_relative_to(folder):
+                return True
+        except OSError:
+            continue  # it was closed meanwhile, such as that of this list
+    return False
 
+
+def test_a_task_that_is_cancelled_stops_the_work(large: str) -> None:
     async def main() -> None:
         begun = asyncio.Event()
         task = asyncio.create_task(aio.verify(large, jobs=1, progress=lambda *_: begun.set()))
@@ -45,13 +57,12 @@ def test_a_task_that_is_cancelled_stops_the_work(large: str) -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+        # Not in the background either: whoever waited for the task may remove the image.
+        assert not is_open(large)
+        with Path(large.removeprefix("oci:"), "index.json").open("rb"):
+            assert is_open(large)
 
     asyncio.run(main())
-    # Not in the background either: whoever waited for the task may remove the image. A thread that has nothing left to do takes a
-    # moment to end.
-    for thread in set(threading.enumerate()) - threads:
-        thread.join(1)
-        assert not thread.is_alive()
 
 
 def test_a_deadline_stops_the_work(large: str) -> None:
@@ -101,6 +112,47 @@ def test_what_progress_raises_stops_the_work(large: str) -> None:
 
     with pytest.raises(Enough):
         asyncio.run(main())
+
+
+@pytest.mark.parametrize("image", ["small", "large"])
+def test_a_progress_that_cancels_stops_the_work(image: str, large: str) -> None:
+    """`CancelledError` is no `Exception`, and is raised here nevertheless."""
+    calls = 0
+
+    def progress(*_: int) -> None:
+        nonlocal calls
+        calls += 1
+        raise asyncio.CancelledError
+
+    async def main() -> None:
+        with pytest.raises(asyncio.CancelledError):
+            await aio.verify(large if image == "large" else small(), jobs=1, progress=progress)
+        assert not is_open(large)
+
+    asyncio.run(main())
+    assert calls == 1
+
+
+def test_an_async_progress_is_refused() -> None:
+    async def progress(*_: int) -> None:
+        raise AssertionError("it is never run")
+
+    async def main() -> None:
+        for one in (progress, lambda *now: progress(*now)):
+            with pytest.raises(TypeError, match="must not be async"):
+                await aio.verify(small(), progress=one)
+        # It may begin one.
+        tasks: list[asyncio.Task[None]] = []
+        await aio.verify(small(), progress=lambda *_: tasks.append(asyncio.create_task(asyncio.sleep(0))))
+        await aio.verify(small(), progress=lambda *_: asyncio.create_task(asyncio.sleep(0)))
+        await asyncio.gather(*tasks)
+        assert tasks
+
+    # Nor is one left that was never awaited.
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        asyncio.run(main())
+        gc.collect()
 
 
 def test_the_loop_goes_on_meanwhile(large: str) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import gc
+import os
 import pickle
 import resource
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import castline
@@ -48,6 +51,46 @@ def test_errors_say_what_and_where() -> None:
     assert violation.value.code == "limit-too-lax"
     broken = pickle.loads(pickle.dumps(violation.value))
     assert broken.code == violation.value.code and str(broken) == str(violation.value)
+
+
+def test_what_the_system_refuses_is_an_error_of_its_kind(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("x")
+    calls: list[tuple[type[errors.SourceError], int, str, Callable[[], object]]] = [
+        (errors.SourceNotFoundError, errno.ENOENT, "/nowhere/at/all", lambda: castline.verify("oci:/nowhere/at/all")),
+        (errors.SourceNotFoundError, errno.ENOENT, "/nowhere/at/all", lambda: castline.tree("oci-archive:/nowhere/at/all")),
+        (errors.SourceNotFoundError, errno.ENOENT, "/nowhere/at/all", lambda: castline.scan("/nowhere/at/all")),
+        (errors.SourceError, errno.ENOTDIR, str(file), lambda: castline.inspect(f"oci:{file}")),
+    ]
+    for kind, number, name, call in calls:
+        with pytest.raises(errors.SourceError) as caught:
+            call()
+        error = caught.value
+        assert type(error) is kind and error.code == "IO" and name in str(error)
+        assert (error.errno, error.filename, error.strerror) == (number, name, os.strerror(number))
+        again = pickle.loads(pickle.dumps(error))
+        assert (type(again), str(again), again.errno, again.filename) == (kind, str(error), number, name)
+    assert issubclass(errors.SourceNotFoundError, FileNotFoundError)
+    denied = errors._of_system("x", (errno.EACCES, "x"))
+    assert isinstance(denied, PermissionError) and isinstance(denied, errors.SourceDeniedError)
+    plain = errors._of_system("x", None)
+    assert (type(plain), str(plain), plain.errno) == (errors.SourceError, "x", None)
+
+
+def test_arguments_of_a_wrong_type_are_told_what_is_expected() -> None:
+    rootfs: Any = castline.Rootfs.from_json_lines(b"")
+    wrong: Any = 5
+    calls: list[tuple[str, Callable[[], object]]] = [
+        ("a Reference, its text (str) or a path (os.PathLike)", lambda: castline.verify(wrong)),
+        ('platform: a Platform, its text (str) or "all"', lambda: castline.verify(small(), platform=wrong)),
+        ("a str, bytes or bytearray", lambda: castline.Fleet.from_json(wrong)),
+        ("a str, bytes or bytearray", lambda: castline.import_docker(b"[]", wrong)),
+        ("a Scan or a Rootfs", lambda: castline.compare(rootfs, wrong)),
+    ]
+    for expected, call in calls:
+        with pytest.raises(TypeError) as caught:
+            call()
+        assert str(caught.value) == f"{expected} is expected, not int"
 
 
 def test_deep_and_huge_documents_are_refused() -> None:

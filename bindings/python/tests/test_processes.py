@@ -143,3 +143,116 @@ def test_the_wheel_is_of_the_stable_abi_which_has_the_lock() -> None:
     """A build without the lock cannot load it: there is no stable ABI for that. The README says so."""
     assert _castline.__file__.endswith(".abi3.so")
     assert not sysconfig.get_config_var("Py_GIL_DISABLED")
+
+
+# Scripts that end while threads that nobody waits for are in calls: `work` is what these do for ever.
+DAEMONS = {
+    "verify": "castline.verify(image)",
+    "inspect": "castline.inspect(image)",
+    "progress": "castline.verify(image, progress=lambda *now: sum(range(1000)))",
+    "to_dict": "fleet.to_dict()",
+    "from_dict": "castline.Fleet.from_dict(document)",
+    "hash": "hash(fleet)",
+    "instances": "castline.Fleet('web', (one for one in fleet))",
+    "error": "castline.verify('oci:/nowhere/at/all')",
+}
+
+
+@pytest.mark.parametrize("work", DAEMONS.values(), ids=DAEMONS.keys())
+def test_a_script_ends_while_its_daemons_are_in_calls(work: str) -> None:
+    """An interpreter before 3.14 ends their threads by unwinding them, which none may be told of in the middle of a call."""
+    code = f"""
+import threading, castline
+image = {small()!r}
+fleet = castline.Fleet("web", [castline.Instance(f"w{{n}}", labels={{"a": "b"}}) for n in range(500)])
+document = fleet.to_dict()
+begun = threading.Barrier(5)
+def loop():
+    begun.wait()
+    while True:
+        try:
+            {work}
+        except castline.CastlineError:
+            pass
+for _ in range(4):
+    threading.Thread(target=loop, daemon=True).start()
+begun.wait()
+{work.replace("castline.verify('oci:/nowhere/at/all')", "castline.inspect(image)")}
+"""
+    for _ in range(25):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def ended(code: str) -> str:
+    """What a script prints that ends well."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_who_is_joined_at_exit_comes_out_of_its_call(large: str) -> None:
+    """Also by a handler that was registered before castline's, and so runs after it."""
+    code = f"""
+import atexit, threading
+def join():
+    thread.join()
+    print("joined")
+atexit.register(join)
+import castline
+begun = threading.Event()
+def work():
+    castline.verify({large!r}, jobs=1, progress=lambda *_: begun.set())
+    raise SystemError("it was to be stopped")
+thread = threading.Thread(target=work, daemon=True)
+thread.start()
+begun.wait()
+"""
+    assert ended(code) == "joined\n"
+
+
+def test_the_thread_that_ends_the_interpreter_may_go_on_to_the_last() -> None:
+    code = f"""
+import atexit
+atexit.register(lambda: print(castline.verify({small()!r}).report.intact, len(castline.Fleet("web", []).to_dict())))
+import castline
+"""
+    assert ended(code) == "True 2\n"
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["by another thread", "in a callback"])
+def test_a_forked_child_ends_while_its_parent_has_threads_in_calls(large: str, inside: bool) -> None:
+    """Those threads are not in the child, which waits for none of them."""
+    code = f"""
+import os, sys, threading, time, castline
+def fork():
+    child = os.fork()
+    if child == 0:
+        begun = time.monotonic()
+        assert castline.verify({small()!r}).report.intact
+        import atexit
+        atexit._run_exitfuncs()
+        assert castline.verify({small()!r}).report.intact
+        os._exit(0 if time.monotonic() - begun < 9 else 1)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+begun, cancel = threading.Event(), castline.Cancel()
+def progress(*_):
+    if {inside} and not begun.is_set():
+        fork()
+    begun.set()
+def work():
+    try:
+        castline.verify({large!r}, jobs=1, cancel=cancel, progress=progress)
+    except castline.OperationCancelledError:
+        pass
+threads = [threading.Thread(target=work) for _ in range(1 if {inside} else 3)]
+for thread in threads:
+    thread.start()
+begun.wait()
+if not {inside}:
+    fork()
+cancel.cancel()
+for thread in threads:
+    thread.join()
+"""
+    assert ended(code) == "0\n"

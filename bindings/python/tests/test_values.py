@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import pickle
-from collections.abc import Iterator
+from collections import ChainMap, UserDict, UserList, deque
+from collections.abc import Callable, Iterator
 from types import MappingProxyType
 from typing import Any
 
@@ -133,6 +134,76 @@ def test_whatever_is_iterable_or_a_mapping_will_do() -> None:
     assert fleet.get("x") is None and fleet.get("w1") == fleet.instances[1]
 
 
+class Named(UserDict[str, Any]):
+    """Some mapping."""
+
+
+def test_documents_are_read_from_any_mapping_and_sequence_and_from_castlines_values() -> None:
+    _, target = example()
+    at, revision = castline.Time.from_millis(5), target.release.revision
+    plain: dict[str, Any] = {"service": "web", "instances": [{"id": "a", "createdAt": str(at), "revision": str(revision), "labels": {"a": "b"}}]}
+    instance = castline.Instance("a", created_at=at, revision=revision, labels={"a": "b"})
+    for given in [
+        MappingProxyType(plain),
+        Named(plain),
+        ChainMap({"service": "web"}, plain),
+        plain | {"instances": deque(plain["instances"])},
+        plain | {"instances": UserList([instance])},
+        plain | {"instances": (MappingProxyType({"id": "a", "createdAt": at, "revision": revision, "labels": Named(a="b")}),)},
+        castline.Fleet("web", [instance]),
+    ]:
+        assert castline.Fleet.from_dict(given) == castline.Fleet("web", [instance])  # type: ignore[arg-type]
+    window = castline.Window("0 2 * * *", 3600, "Europe/Berlin")
+    budget = {"maxSurge": castline.Amount("25% up"), "maxUnavailable": 0}
+    policy = castline.Policy(windows=(window,), budgets=deque([budget]))
+    assert policy.to_dict()["windows"] == [{"schedule": "0 2 * * *", "durationSeconds": 3600, "timeZone": "Europe/Berlin"}]
+    assert castline.Policy.from_dict(Named(policy.to_dict())) == policy
+    plan, target = example()
+    run = castline.Rollout(plan, target, at=castline.Time.from_millis(0))
+    run.on(MappingProxyType({"type": "observed", "at": at, "fleet": target.fleet}))
+    assert run.clock == at
+    entry = castline.Ledger().append(at, "ann", Named(kind="note", text="x")).entries()[0]
+    assert entry["record"] == {"kind": "note", "text": "x"}
+
+
+def test_what_has_no_form_in_json_is_refused() -> None:
+    for member in [b"raw", bytearray(b"raw"), memoryview(b"raw"), {1, 2}, object(), castline.Cancel(), iter([])]:
+        with pytest.raises(TypeError, match=type(member).__name__):
+            castline.Fleet.from_dict({"service": "web", "instances": member})
+    endless = Named()
+    endless["endless"] = endless
+    with pytest.raises(ValueError):
+        castline.Fleet.from_dict(endless)
+
+
+def test_an_instance_is_in_a_fleet_by_its_id_or_by_all_that_it_says() -> None:
+    one = castline.Instance("w0", zone="a")
+    fleet = castline.Fleet("web", [one, castline.Instance("w1")])
+    assert "w0" in fleet and one in fleet and castline.Instance("w0", zone="a") in fleet
+    assert castline.Instance("w0", zone="b") not in fleet and castline.Instance("w2") not in fleet
+    for other in ["w2", "", 5, None, object(), [], b"w0", fleet, "\ud800"]:
+        assert other not in fleet
+
+
+def test_an_instance_without_an_id_is_none() -> None:
+    makes: list[Callable[[], castline.Instance]] = [
+        lambda: castline.Instance(""),
+        lambda: castline.Instance.from_dict({"id": ""}),
+        lambda: castline.Instance.from_json('{"id": ""}'),
+    ]
+    for make in makes:
+        with pytest.raises(castline.errors.InvalidDocumentError, match="an instance has no id"):
+            make()
+
+
+def test_a_moment_is_of_a_year_with_four_digits() -> None:
+    last = castline.Time("9999-12-31T23:59:59.999Z")
+    assert castline.Time.from_millis(last.millis) == last and castline.Time.from_millis(-62_167_219_200_000)
+    for millis in (last.millis + 1, 2**63 - 1, -62_167_219_200_001, -(2**63)):
+        with pytest.raises(castline.errors.InvalidTimeError, match=str(millis)):
+            castline.Time.from_millis(millis)
+
+
 def test_an_instance_is_what_its_keywords_say() -> None:
     revision = example()[1].release.revision
     at = castline.Time.from_millis(1)
@@ -147,6 +218,9 @@ def test_an_instance_is_what_its_keywords_say() -> None:
     read = (instance.id, instance.image, instance.revision, instance.zone, instance.slot)
     assert read == ("i", "a", revision, "z", "0")
     assert (instance.phase, instance.health, instance.integrity) == ("pending", "notReady", "intact")
+    assert (instance.created_at, instance.ready_at, instance.deletion_cost) == (at, at, -3)
+    bare = castline.Instance("i")
+    assert (bare.created_at, bare.ready_at, bare.deletion_cost) == (None, None, 0)
     with pytest.raises(castline.errors.InvalidDocumentError, match="phase"):
         castline.Instance("i", phase="asleep")
 

@@ -27,9 +27,9 @@ pub(crate) fn run(arguments: &Build) -> Result<Verdict, Failure> {
     if let Some(epoch) = env::var_os(EPOCH) {
         let seconds =
             epoch.to_str().and_then(|text| text.parse::<i64>().ok()).filter(|seconds| *seconds >= 0);
-        let millis = seconds.and_then(|seconds| seconds.checked_mul(1000));
-        let millis = millis.ok_or_else(|| format!("{EPOCH} is no number of seconds since 1970"))?;
-        file = file.with_created(Time::from_millis(millis));
+        let time = seconds.and_then(|seconds| Time::try_from_millis(seconds.checked_mul(1000)?).ok());
+        let time = time.ok_or_else(|| format!("{EPOCH} is no number of seconds since 1970"))?;
+        file = file.with_created(time);
     }
     if let Some(form) = arguments.compression {
         file = file.with_compression(match form {

@@ -12,8 +12,12 @@ use std::{
 use serde_json::Value;
 
 fn castline(folder: &Path, arguments: &[&str]) -> Output {
+    castline_at(folder, arguments, "1800000000")
+}
+
+fn castline_at(folder: &Path, arguments: &[&str], epoch: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_castline"));
-    command.args(arguments).current_dir(folder).env("SOURCE_DATE_EPOCH", "1800000000");
+    command.args(arguments).current_dir(folder).env("SOURCE_DATE_EPOCH", epoch);
     command.output().expect("it runs")
 }
 
@@ -61,6 +65,18 @@ fn what_is_built_is_intact_and_the_same_each_time() {
     let (_, inspection) = json(folder, &["inspect", "oci:images:v1", "--json"]);
     assert_eq!(inspection["images"][0]["created"], "2027-01-15T08:00:00Z");
     assert_eq!(run(folder, &["diff", "oci:images:v1", "oci-archive:image.tar:v1"]).0, 0);
+}
+
+#[test]
+fn a_time_that_no_image_can_say_is_refused() {
+    let prepared = prepared();
+    for epoch in ["253402300800", "9223372036854775807", "-1", "now"] {
+        let output = castline_at(prepared.path(), &["build", "-o", "oci:images:v1"], epoch);
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), errors.contains("SOURCE_DATE_EPOCH")), (Some(2), true), "{errors}");
+    }
+    let last = castline_at(prepared.path(), &["build", "-o", "oci:images:v1"], "253402300799");
+    assert_eq!(last.status.code(), Some(0), "{}", String::from_utf8_lossy(&last.stderr));
 }
 
 #[test]

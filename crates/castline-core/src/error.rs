@@ -47,11 +47,13 @@ pub enum Error {
         /// Which rule it broke.
         reason: &'static str,
     },
-    /// The text is not a moment.
-    #[error("`{input}` is not a moment; write RFC 3339, e.g. `2026-11-23T22:50:00Z`")]
+    /// The text, or number, is not a moment.
+    #[error(
+        "`{input}` is not a moment of the years 0 to 9999; RFC 3339 writes one as `2026-11-23T22:50:00Z`"
+    )]
     #[non_exhaustive]
     InvalidTime {
-        /// The rejected text, cut and with control characters escaped.
+        /// The rejected text, cut and with control characters escaped; or the number, and of what.
         input: Box<str>,
     },
     /// The text is not a schedule by which a window opens.

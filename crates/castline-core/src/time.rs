@@ -1,5 +1,6 @@
 use std::{fmt, str::FromStr};
 
+use jiff::{SignedDuration, Timestamp, civil::DateTime, fmt::temporal::Pieces};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{Error, Result, error::shown};
@@ -18,11 +19,15 @@ use crate::{Error, Result, error::shown};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(i64);
 
-/// From the year 0 to the last moment that every time zone can still write with four digits of a year.
-const RANGE: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_207_200_000;
+/// The years that RFC 3339 can write: from 0000-01-01T00:00:00Z to 9999-12-31T23:59:59.999Z.
+const RANGE: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
+
+/// 1970-01-01T00:00:00, in UTC. A civil date, since jiff's timestamps end 26 hours before the year 9999 does.
+const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 impl Time {
-    /// The moment so many milliseconds after 1970-01-01T00:00:00Z; held between 0000-01-01 and 9999-12-30T22:00:00Z.
+    /// The moment so many milliseconds after 1970-01-01T00:00:00Z; one before the year 0 or after the year 9999 is held at that end of them, as
+    /// sums of times are. What comes from others is read with [`Self::try_from_millis`].
     pub const fn from_millis(millis: i64) -> Self {
         let (least, most) = (*RANGE.start(), *RANGE.end());
         Self(if millis < least {
@@ -32,6 +37,18 @@ impl Time {
         } else {
             millis
         })
+    }
+
+    /// The same of a number that comes from others, which must be of these years.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidTime`] for one before the year 0 or after the year 9999.
+    pub fn try_from_millis(millis: i64) -> Result<Self> {
+        if RANGE.contains(&millis) {
+            return Ok(Self(millis));
+        }
+        Err(Error::InvalidTime { input: format!("{millis} milliseconds since 1970").into() })
     }
 
     /// Milliseconds since 1970-01-01T00:00:00Z.
@@ -55,15 +72,13 @@ impl Time {
     pub fn millis_since(self, earlier: Self) -> u64 {
         u64::try_from(self.0 - earlier.0).unwrap_or(0)
     }
-
-    pub(crate) fn timestamp(self) -> jiff::Timestamp {
-        jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
-    }
 }
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.timestamp().to_string())
+        // Cannot overflow: all of the range are civil dates.
+        let date = EPOCH.saturating_add(SignedDuration::from_millis(self.0));
+        f.pad(&format!("{date}Z"))
     }
 }
 
@@ -71,10 +86,23 @@ impl FromStr for Time {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let timestamp: jiff::Timestamp =
-            text.parse().map_err(|_| Error::InvalidTime { input: shown(text) })?;
-        Ok(Self::from_millis(timestamp.as_millisecond()))
+        let millis = match text.parse::<Timestamp>() {
+            Ok(timestamp) => Some(timestamp.as_millisecond()),
+            Err(_) => late(text),
+        };
+        let millis = millis.filter(|millis| RANGE.contains(millis));
+        millis.map(Self).ok_or_else(|| Error::InvalidTime { input: shown(text) })
     }
+}
+
+/// The milliseconds of a moment that is after the last of jiff's timestamps.
+fn late(text: &str) -> Option<i64> {
+    let pieces = Pieces::parse(text).ok()?;
+    let (time, offset) = (pieces.time()?, pieces.to_numeric_offset()?);
+    let date = DateTime::from_parts(pieces.date(), time);
+    let millis = i64::try_from(date.duration_since(EPOCH).as_millis()).ok()?;
+    let millis = millis - i64::from(offset.seconds()) * 1000;
+    (millis > Timestamp::MAX.as_millisecond()).then_some(millis)
 }
 
 impl Serialize for Time {
@@ -123,8 +151,40 @@ mod tests {
     }
 
     #[test]
-    fn times_past_the_range_stay_in_it() {
-        assert_eq!(Time::from_millis(i64::MAX).to_string(), "9999-12-30T22:00:00Z");
+    fn every_moment_of_the_years_that_have_four_digits_has_a_text_and_no_other_is_one() {
+        let last = Timestamp::MAX.as_millisecond();
+        for millis in [*RANGE.start(), -1, last, last + 1, 253_402_214_400_000, *RANGE.end()] {
+            let time = Time::try_from_millis(millis).expect("it is of those years");
+            assert_eq!((time.as_millis(), time.to_string().parse().expect("its own text")), (millis, time));
+        }
+        for (text, canonical) in [
+            ("9999-12-31T23:59:59.9999Z", "9999-12-31T23:59:59.999Z"),
+            ("9999-12-31T22:59:59-01:00", "9999-12-31T23:59:59Z"),
+            ("9999-12-31T23:00:00+14:00", "9999-12-31T09:00:00Z"),
+            ("0000-01-01T00:00:00Z", "0000-01-01T00:00:00Z"),
+        ] {
+            assert_eq!(text.parse::<Time>().expect(text).to_string(), canonical);
+        }
+        for text in [
+            "9999-12-31T23:59:59-00:01",
+            "10000-01-01T00:00:00Z",
+            "+010000-01-01T00:00:00Z",
+            "0000-01-01T00:00:00+00:01",
+            "9999-12-31",
+            "9999-12-31T23:59:59",
+            "9999-12-32T00:00:00Z",
+        ] {
+            assert!(text.parse::<Time>().is_err(), "{text}");
+        }
+        for millis in [i64::MIN, RANGE.start() - 1, RANGE.end() + 1, i64::MAX] {
+            let refused = Time::try_from_millis(millis).expect_err("it is of no such year");
+            assert!(refused.to_string().contains(&millis.to_string()), "{refused}");
+        }
+    }
+
+    #[test]
+    fn sums_of_times_stay_in_their_range() {
+        assert_eq!(Time::from_millis(i64::MAX).to_string(), "9999-12-31T23:59:59.999Z");
         assert_eq!(Time::from_millis(i64::MIN).to_string(), "0000-01-01T00:00:00Z");
         assert_eq!(Time::from_millis(i64::MAX).after_seconds(u64::MAX), Time::from_millis(i64::MAX));
         assert_eq!(Time::from_millis(5).millis_since(Time::from_millis(9)), 0);

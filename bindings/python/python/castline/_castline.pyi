@@ -173,7 +173,7 @@ class DriftReport:
     @staticmethod
     def from_dict(value: Mapping[str, Any]) -> DriftReport:
         """
-        Reads it from a dictionary, named as in JSON.
+        Reads it from a mapping, named as in JSON.
         """
 
     @staticmethod
@@ -198,8 +198,10 @@ class Fleet:
     The instances of a service.
     """
 
-    def __contains__(self, id: str, /) -> bool:
-        ...
+    def __contains__(self, item: object, /) -> bool:
+        """
+        Whether an instance of this id is in it, or this very instance: one that is equal in all that it says.
+        """
 
     def __eq__(self, value: object, /) -> bool:
         ...
@@ -236,7 +238,7 @@ class Fleet:
     @staticmethod
     def from_dict(value: Mapping[str, Any]) -> Fleet:
         """
-        Reads it from dictionaries, lists, texts and numbers, named as in JSON.
+        Reads it from mappings, sequences, texts and numbers, named as in JSON; castline's own values may stand where their form would.
         """
 
     @staticmethod
@@ -357,10 +359,22 @@ class Instance:
     def __repr__(self, /) -> str:
         ...
 
+    @property
+    def created_at(self, /) -> Time | None:
+        """
+        When it was launched, where that is known.
+        """
+
+    @property
+    def deletion_cost(self, /) -> int:
+        """
+        What it costs to lose it, against the others: lower goes first.
+        """
+
     @staticmethod
     def from_dict(value: Mapping[str, Any]) -> Instance:
         """
-        Reads it from a dictionary, named as in JSON.
+        Reads it from a mapping, named as in JSON.
         """
 
     @staticmethod
@@ -403,6 +417,12 @@ class Instance:
     def phase(self, /) -> str:
         """
         `pending`, `running`, `terminating` or `quarantined`.
+        """
+
+    @property
+    def ready_at(self, /) -> Time | None:
+        """
+        Since when it has been ready, without a break, where that is known.
         """
 
     @property
@@ -564,7 +584,7 @@ class Plan:
     @staticmethod
     def from_dict(value: Mapping[str, Any]) -> Plan:
         """
-        Reads it from dictionaries, lists, texts and numbers, named as in JSON.
+        Reads it from mappings, sequences, texts and numbers, named as in JSON; castline's own values may stand where their form would.
         """
 
     @staticmethod
@@ -689,7 +709,7 @@ class Policy:
     @staticmethod
     def from_dict(value: Mapping[str, Any]) -> Policy:
         """
-        Reads it from dictionaries, lists, texts and numbers, named as in JSON.
+        Reads it from mappings, sequences, texts and numbers, named as in JSON; castline's own values may stand where their form would.
         """
 
     @staticmethod
@@ -811,7 +831,7 @@ class Release:
     @staticmethod
     def from_dict(value: Mapping[str, Any]) -> Release:
         """
-        Reads it from dictionaries, lists, texts and numbers, named as in JSON.
+        Reads it from mappings, sequences, texts and numbers, named as in JSON; castline's own values may stand where their form would.
         """
 
     @staticmethod
@@ -926,7 +946,7 @@ class Report:
     @staticmethod
     def from_dict(value: Mapping[str, Any]) -> Report:
         """
-        Reads it from a dictionary, named as in JSON.
+        Reads it from a mapping, named as in JSON.
         """
 
     @staticmethod
@@ -1228,7 +1248,7 @@ class Time:
     @staticmethod
     def from_millis(millis: int) -> Time:
         """
-        The moment so many milliseconds after 1970-01-01T00:00:00Z.
+        The moment so many milliseconds after 1970-01-01T00:00:00Z, of the years 0 to 9999.
         """
 
     @property
@@ -1261,7 +1281,7 @@ class Timeline:
     @staticmethod
     def from_dict(value: Mapping[str, Any]) -> Timeline:
         """
-        Reads it from a dictionary, named as in JSON.
+        Reads it from a mapping, named as in JSON.
         """
 
     @staticmethod

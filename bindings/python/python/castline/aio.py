@@ -2,7 +2,8 @@
 
 `asyncio.to_thread(castline.verify, …)` waits as well, but whoever cancels that leaves a thread behind that reads on. Here
 the work is told to stop, and the await ends when it has: nothing reads the image any more. `progress` is called on the
-loop's own thread; what it raises stops the work and is raised here.
+loop's own thread; what it raises, `asyncio.CancelledError` as well, stops the work and is raised here. It is a plain function: one that is
+to wait for something makes a task of that, and an `async` one is a `TypeError`, since nothing says what becomes of the work meanwhile.
 
 What is short or cannot be stopped (`plan`, `check`, `simulate`, …) is not here: `await asyncio.to_thread(castline.plan, target)`.
 """
@@ -10,6 +11,7 @@ What is short or cannot be stopped (`plan`, `check`, `simulate`, …) is not her
 from __future__ import annotations
 
 import asyncio
+import inspect as inspect_
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from os import PathLike
@@ -104,10 +106,16 @@ async def scan(root: str | PathLike[str], *, progress: _Progress | None = None) 
     return await _stoppable(work, progress)
 
 
+def _refuse_async() -> None:
+    raise TypeError("progress is called on the loop's own thread and must not be async: let it make a task")
+
+
 async def _stoppable(work: Callable[[Cancel, _Progress | None], _T], progress: _Progress | None) -> _T:
+    if inspect_.iscoroutinefunction(progress):
+        _refuse_async()
     loop = asyncio.get_running_loop()
     cancel = Cancel()
-    raised: list[Exception] = []
+    raised: list[BaseException] = []
 
     def tell(done: int, total: int, blobs: int, total_blobs: int) -> None:
         loop.call_soon_threadsafe(told, done, total, blobs, total_blobs)
@@ -116,8 +124,12 @@ async def _stoppable(work: Callable[[Cancel, _Progress | None], _T], progress: _
         if progress is None or cancel.cancelled:
             return
         try:
-            progress(done, total, blobs, total_blobs)
-        except Exception as error:
+            said = progress(done, total, blobs, total_blobs)
+            # Of a function that only wraps an async one. A task goes on by itself.
+            if inspect_.iscoroutine(said):
+                said.close()
+                _refuse_async()
+        except BaseException as error:
             raised.append(error)
             cancel.cancel()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -118,9 +119,30 @@ class NotIntactError(CastlineError):
 
 
 class SourceError(CastlineError, OSError):
-    """A file or folder could not be read."""
+    """A file or folder could not be read. Where it was the system that refused, `errno`, `strerror` and `filename` say what it said."""
 
     code = "IO"
+
+    def __init__(self, message: str, errno: int | None = None, filename: str | None = None) -> None:
+        if errno is None:
+            super().__init__(message)
+        else:
+            super().__init__(errno, os.strerror(errno), filename)
+        self._message = message
+
+    def __str__(self) -> str:
+        return self._message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._message, self.errno, self.filename)
+
+
+class SourceNotFoundError(SourceError, FileNotFoundError):
+    """A file or folder is not there."""
+
+
+class SourceDeniedError(SourceError, PermissionError):
+    """A file or folder may not be read."""
 
 
 class UnsupportedError(CastlineError):
@@ -242,3 +264,12 @@ _BY_CODE: dict[str, type[CastlineError]] = {
         NoWorkersError,
     )
 }
+
+
+def _of_system(message: str, said: tuple[int, str] | None) -> SourceError:
+    if said is None:
+        return SourceError(message)
+    # The class that Python has for it, of those that castline has one for.
+    built_in = type(OSError(said[0], ""))
+    kinds = {FileNotFoundError: SourceNotFoundError, PermissionError: SourceDeniedError}
+    return kinds.get(built_in, SourceError)(message, *said)

@@ -1,8 +1,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::{Revision, Time};
+use crate::{Result, Revision, Time, canonical::invalid};
 
 /// One running copy of a service, as a platform reports it.
 ///
@@ -14,6 +14,7 @@ use crate::{Revision, Time};
 #[non_exhaustive]
 pub struct Instance {
     /// Its name, unique among all services that are planned together, and never used again: container ID, pod UID, `i-…`.
+    #[serde(deserialize_with = "stated")]
     pub id: Arc<str>,
     /// The image that the platform reports, in any form that [`identify`](crate::drift::identify) reads, or the
     /// provider's name of it, as `ami-…`.
@@ -108,6 +109,23 @@ impl Instance {
         Self { id: id.into(), ..Self::default() }
     }
 
+    /// The same, if a fleet may have it: [`Self::new`] takes any id.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidDocument`](crate::Error::InvalidDocument) where it has no id.
+    pub fn checked(self) -> Result<Self> {
+        match self.validate() {
+            Ok(()) => Ok(self),
+            Err(reason) => Err(invalid("instance", reason)),
+        }
+    }
+
+    /// What its types cannot say.
+    pub(super) fn validate(&self) -> std::result::Result<(), &'static str> {
+        if self.id.is_empty() { Err(NO_ID) } else { Ok(()) }
+    }
+
     /// The same, running this image.
     #[must_use]
     pub fn with_image(self, image: impl Into<Arc<str>>) -> Self {
@@ -191,6 +209,14 @@ impl Instance {
     }
 }
 
+const NO_ID: &str = "an instance has no id";
+
+/// An id, which is not empty.
+fn stated<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Arc<str>, D::Error> {
+    let id = Arc::<str>::deserialize(deserializer)?;
+    if id.is_empty() { Err(de::Error::custom(NO_ID)) } else { Ok(id) }
+}
+
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
@@ -201,4 +227,23 @@ fn is_empty(text: &Arc<str>) -> bool {
 
 fn no_labels(labels: &Arc<BTreeMap<String, String>>) -> bool {
     labels.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Fleet;
+
+    #[test]
+    fn an_instance_without_an_id_is_none_wherever_it_comes_from() {
+        for refused in [
+            Instance::new("").checked().expect_err("it has no id").to_string(),
+            Fleet::new("web", [Instance::new("")]).expect_err("it has no id").to_string(),
+            serde_json::from_str::<Instance>(r#"{"id": ""}"#).expect_err("it has no id").to_string(),
+        ] {
+            assert!(refused.contains(NO_ID), "{refused}");
+        }
+        let one = Instance::new("a").with_zone("z");
+        assert_eq!(one.clone().checked().expect("it has one"), one);
+    }
 }

@@ -72,8 +72,9 @@ impl Document for Fleet {
         if self.service.is_empty() {
             return Err("the service has no name".into());
         }
-        if self.instances.first().is_some_and(|first| first.id.is_empty()) {
-            return Err("an instance has no id".into());
+        // Sorted: one without an id comes first.
+        if let Some(first) = self.instances.first() {
+            first.validate()?;
         }
         for pair in self.instances.windows(2) {
             if pair[0].id == pair[1].id {

@@ -203,7 +203,9 @@ fn provenance(at: &At<'_, '_>, builder: &str, name: &str) -> Result<BTreeMap<Str
     provenance.insert("run".into(), at.required("packer_run_uuid")?.into());
     // 0 where the template asks for no times.
     if let Some(seconds) = at.integer("build_time")?.filter(|seconds| *seconds != 0) {
-        let time = Time::from_millis(seconds.saturating_mul(1000));
+        let time = Time::try_from_millis(seconds.saturating_mul(1000));
+        let time =
+            time.map_err(|error| at.member("build_time").map_or_else(String::new, |at| at.fault(error)))?;
         provenance.insert("builtAt".into(), time.to_string());
     }
     for (key, value) in at.texts("custom_data")? {

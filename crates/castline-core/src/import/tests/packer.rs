@@ -65,6 +65,10 @@ fn faults_name_their_place() {
         (build("artifact_id", json!("a:ami-1,a:ami-2")), "builds[0]: `artifact_id` has two images in `a`"),
         (build("custom_data", json!({"a": 1})), "builds[0].custom_data.a: a number, not a string"),
         (build("build_time", json!("now")), "builds[0].build_time: a string, not a number"),
+        (
+            build("build_time", json!(253_402_300_800_u64)),
+            "builds[0].build_time: `253402300800000 milliseconds since 1970` is not a moment",
+        ),
     ] {
         let message = refusal(packer(&bytes, &PackerOptions::default()));
         assert!(message.contains(said), "{message}");

@@ -2,6 +2,7 @@
 
 use std::{env, fs, io, os::unix::fs::symlink, path::Path};
 
+use super::archive;
 use crate::{checks::execute, target};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -40,7 +41,7 @@ pub fn install_built(root: &Path, prefix: &Path, built: &Path) -> io::Result<()>
         fs::create_dir_all(folder)?;
     }
     fs::copy(root.join("include/castline.h"), include.join("castline.h"))?;
-    fs::copy(built.join("libcastline.a"), lib.join("libcastline.a"))?;
+    archive::closed(root, &built.join("libcastline.a"), &lib.join("libcastline.a"))?;
     let full = format!("libcastline.so.{VERSION}");
     fs::copy(built.join("libcastline.so"), lib.join(&full))?;
     let named = format!("libcastline.so.{}", abi());

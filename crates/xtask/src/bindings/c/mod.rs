@@ -1,5 +1,6 @@
 //! The C library: installed into a folder of its own, and used from there by programs of C and C++.
 
+mod archive;
 mod header;
 mod install;
 
@@ -16,11 +17,14 @@ use crate::{checks::execute, engines, say};
 
 /// What builds and looks at programs, and the Debian packages that have it.
 const TOOLS: &[(&str, &str)] = &[
+    ("ar", "binutils"),
     ("cmake", "cmake"),
     ("g++", "g++"),
     ("gcc", "gcc libc6-dev"),
+    ("ld", "binutils"),
     ("make", "make"),
     ("nm", "binutils"),
+    ("objcopy", "binutils"),
     ("pkg-config", "pkg-config"),
     ("valgrind", "valgrind libc6-dbg"),
 ];
@@ -76,22 +80,26 @@ struct Bench<'r> {
 }
 
 impl Bench<'_> {
-    /// The shared library has the functions of the header, no others, and the name that programs look for.
+    /// Both libraries have the functions of the header and no others, and the shared one the name that programs look for.
     fn symbols(&self) -> io::Result<()> {
-        let library = self.prefix.join("lib/libcastline.so");
-        let library = text(&library)?;
-        let listed = output(&["nm", "-D", "--defined-only", library])?;
-        let exported: BTreeSet<String> =
-            listed.lines().filter_map(|line| Some(line.split_whitespace().nth(2)?.to_owned())).collect();
-        let mut declared = header::names(&self.header()?)?;
+        let mut declared = archive::functions(self.root)?;
         if declared.len() < 90 {
             return Err(io::Error::other("the header was not read to its end"));
         }
-        // Only where castline is built for tests.
-        declared.insert("castline_panic_for_tests".to_owned());
-        if exported != declared {
-            let differ: Vec<_> = exported.symmetric_difference(&declared).collect();
-            return Err(io::Error::other(format!("the header and the library differ: {differ:?}")));
+        declared.insert(archive::FOR_TESTS.to_owned());
+        let (shared, of_static) =
+            (self.prefix.join("lib/libcastline.so"), self.prefix.join("lib/libcastline.a"));
+        let library = text(&shared)?;
+        for list in
+            [["nm", "-D", "--defined-only", library], ["nm", "-g", "--defined-only", text(&of_static)?]]
+        {
+            let listed = output(&list)?;
+            let exported: BTreeSet<String> =
+                listed.lines().filter_map(|line| Some(line.split_whitespace().nth(2)?.to_owned())).collect();
+            if exported != declared {
+                let differ: Vec<_> = exported.symmetric_difference(&declared).collect();
+                return Err(io::Error::other(format!("the header and {} differ: {differ:?}", list[3])));
+            }
         }
         let name = format!("[libcastline.so.{}]", install::abi());
         if !output(&["readelf", "-d", library])?
@@ -205,6 +213,9 @@ impl Bench<'_> {
         let watched = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
         let private = ["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl", "-lc"];
         let how = [&watched[..], &[text(&library)?], &private].concat();
+        let names = self.root.join("bindings/c/tests/names.c");
+        let names = self.compiled(&names, "names", &[&[text(&library)?], &private[..]].concat())?;
+        self.run(&[], &names, &[text(&self.vectors())?])?;
         let programs = self.programs("sanitized", &how)?;
         let (vectors, folder) = (self.vectors(), self.folder("sanitized")?);
         self.run(&[], &programs.misuse, &[])?;
