@@ -1,5 +1,6 @@
 /* Every line of the tables that all languages run: `conformance VECTORS [EVERY]`. With EVERY, only each so many lines. */
 #include <limits.h>
+#include <unistd.h>
 
 #include "support.h"
 
