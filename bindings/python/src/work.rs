@@ -9,7 +9,10 @@ use std::{
 };
 
 use castline::{Progress, Watch};
-use pyo3::{exceptions::PySystemError, prelude::*};
+use pyo3::{
+    exceptions::{PySystemError, PyTypeError},
+    prelude::*,
+};
 
 use crate::{error, exit};
 
@@ -148,7 +151,12 @@ fn tell(py: Python<'_>, progress: Option<&Py<PyAny>>, latest: &Mutex<Option<Prog
     py.check_signals()?;
     let latest = latest.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let (Some(callback), Some(now)) = (progress, latest) {
-        callback.call1(py, (now.bytes, now.total_bytes, now.blobs, now.total_blobs))?;
+        let said = callback.bind(py).call1((now.bytes, now.total_bytes, now.blobs, now.total_blobs))?;
+        // A coroutine, which nobody would await.
+        if said.hasattr("cr_await")? {
+            said.call_method0("close").ok();
+            return Err(PyTypeError::new_err("progress is called, not awaited: it must not be async"));
+        }
     }
     Ok(())
 }

@@ -164,6 +164,14 @@ def test_what_a_callback_raises_stops_the_work(large: str) -> None:
         castline.verify(large, progress=progress)
 
 
+def test_progress_is_not_awaited_and_says_so(large: str) -> None:
+    async def progress(*_: int) -> None:
+        pass
+
+    with pytest.raises(TypeError, match="async"):
+        castline.verify(large, progress=progress)
+
+
 def test_progress_goes_up_to_the_end(large: str) -> None:
     seen: list[tuple[int, int, int, int]] = []
     report = castline.verify(large, progress=lambda *now: seen.append(now)).report
