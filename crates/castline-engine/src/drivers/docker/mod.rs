@@ -5,6 +5,9 @@
 //! remembered of an instance are its container's labels and, once it is retired, the end of its name; so another castline goes on
 //! where one has ended. A container's name comes from the key of its launch, so that the engine itself refuses to launch it twice.
 //!
+//! Secrets are read by castline, on its machine, when a container is made, and are among the container's variables: who can talk to the
+//! engine sees them by `docker inspect`, as all that has them from the environment.
+//!
 //! Docker checks health by itself. Podman does where systemd keeps its timers, and is asked to by this driver anyway.
 //!
 //! What is believed: the engines, who are root on their machines, in what they say of containers and images. An engine that is not at
