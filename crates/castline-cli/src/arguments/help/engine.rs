@@ -34,6 +34,8 @@ The site, castline-site.toml; what is in it starts in its folder, and secrets ar
   [analyses]                            # what policies ask as `analysis`: a program for each, which ends with 0
   errors = [\"./errors\", \"--below\", \"1%\"]
 
+Secrets that a release names are read when an instance is launched: variables of this process, and files
+of this machine. Where one is missing, nothing is launched.
 The plan is made from what runs, shown, and proved safe by code that it does not share anything with
 the planner. Then it needs somebody's approval: at a terminal it is asked for.
 ",
@@ -73,7 +75,7 @@ Examples:
 
 Every instance is looked into, and compared with the image that it was launched from. What was found
 is recorded, and `castline status` says it. What could not be looked into is never taken for intact. Instances in quarantine are left alone; `castline prune
---quarantined` removes them.
+--quarantined` removes them. What comes for a changed instance has the values that secrets have now.
 ",
     of_rollouts!()
 );
