@@ -1,6 +1,10 @@
 //! The commands that act, on a platform that is a folder (`examples/driver.py`) and on this machine.
 #![cfg(target_os = "linux")]
 
+#[cfg(feature = "docker")]
+#[path = "../../castline-engine/tests/support/engines.rs"]
+#[allow(dead_code, reason = "what the tests of drivers need of it")]
+mod engines;
 mod support;
 
 use std::{
@@ -611,6 +615,76 @@ fn a_layout_is_pruned_of_what_neither_its_names_nor_the_ledger_need() {
         let (status, _, errors) = site.run(&format!("prune --layout {layout}"));
         assert!(status == 2 && errors.contains(said), "{layout}: {errors}");
     }
+}
+
+/// The same of a Docker Engine: what is there before, and what a stranger uses, stays.
+#[cfg(feature = "docker")]
+#[test]
+fn images_that_an_engine_does_not_need_any_more_are_pruned() {
+    use engines::Engine;
+
+    if !xtask::engines::available(&["busybox", "dockerd", "runc"], true) {
+        return;
+    }
+    let (engine, site) = (Engine::docker(), Site::new());
+    let url = engine.url();
+    site.write(
+        "castline-site.toml",
+        &format!(
+            "ledger = \"ledger\"\nactor = \"ann\"\n[docker]\nimages = [\"oci:images\"]\nnetwork = \"host\"\n\
+             hosts = [{{ url = \"{url}\", zones = [\"a\", \"b\"] }}]\n"
+        ),
+    );
+    site.write("policy.json", &json!({"zones": ["a", "b"], "drainSeconds": 0}).to_string());
+    fs::create_dir_all(site.path("rootfs/bin")).expect("a folder");
+    let busybox = ["/bin/busybox", "/usr/bin/busybox"].into_iter().find(|path| Path::new(path).is_file());
+    fs::copy(busybox.expect("busybox"), site.path("rootfs/bin/sleep")).expect("copies");
+    site.write(
+        "castline.toml",
+        "platforms = [\"linux/amd64\"]\n[[layers]]\ndirectory = \"rootfs\"\n[config]\nentrypoint = [\"/bin/sleep\", \"600\"]\n",
+    );
+    let mut ids = Vec::new();
+    for version in ["v1", "v2", "v3", "v4"] {
+        site.write("rootfs/version", version);
+        site.ok(&format!("build -o oci:images:{version}"));
+        let release = site.ok(&format!("release oci:images:{version} --service web --replicas 1"));
+        site.write(&format!("{version}.json"), &release);
+        let release: Value = serde_json::from_str(&release).expect("a release");
+        let id = release["image"]["verified"]["identities"]["config"].as_str();
+        ids.push(id.expect("a digest").to_owned());
+        site.ok(&format!("apply --release {version}.json {APPLY}"));
+    }
+    let stranger = format!(r#"{{"Image": "{}", "HostConfig": {{"NetworkMode": "none"}}}}"#, ids[0]);
+    engine.ask("POST", "/containers/create?name=stranger", &stranger);
+    let there = || {
+        let all = engine.ask("GET", "/images/json?all=1", "");
+        ids.iter().map(|id| all.contains(id.as_str())).collect::<Vec<_>>()
+    };
+
+    assert_eq!(site.json("prune.json", "prune")["images"], json!([]), "all can be gone back to");
+    let report = site.json("prune.json", "prune --keep 1");
+    let one = &report["images"][0];
+    assert_eq!((report["images"].as_array().map(Vec::len), &report["kept"]), (Some(1), &json!(3)));
+    assert!(
+        one["place"].as_str().expect("a place").contains(&url) && one["bytes"].as_u64() > Some(0),
+        "{one}"
+    );
+    assert_eq!(there(), [true; 4], "nothing is removed unless it is asked for");
+    let text = site.ok("prune --keep 1 --delete");
+    assert!(text.contains("1 image removed") && text.contains("(a, b): removed"), "{text}");
+    assert_eq!(there(), [true, false, true, true], "the first is used by somebody else");
+    assert!(site.ok("history").contains("images removed"));
+
+    engine.ask("DELETE", "/containers/stranger", "");
+    let text = site.ok("prune --keep 1 --delete");
+    assert!(text.contains("1 image removed"), "{text}");
+    assert_eq!(there(), [false, false, true, true]);
+    site.ok("rollback --yes");
+    let none = fs::read_to_string(site.path("v3.json"))
+        .expect("a release")
+        .replace("\"replicas\": 1", "\"replicas\": 0");
+    site.write("none.json", &none);
+    site.ok(&format!("apply --release none.json {APPLY}"));
 }
 
 #[test]

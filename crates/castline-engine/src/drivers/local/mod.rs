@@ -65,7 +65,7 @@ use super::{
     perform::{Launch, Performs, perform},
     switch::Switch,
 };
-use crate::{CheckMode, Doing, Driver, DriverError, Endpoint};
+use crate::{CheckMode, Doing, Driver, DriverError, Endpoint, KeptImage, Removal};
 
 /// The driver `local`. A clone is the same one.
 #[derive(Clone, Debug)]
@@ -185,6 +185,18 @@ impl Driver for LocalDriver {
             let release = release.clone();
             blocking(move || inner.compare(&folder, &release, mode)).await
         })
+    }
+
+    fn images(&self) -> Doing<'_, Option<Vec<KeptImage>>> {
+        Box::pin(async move {
+            let kept =
+                |one: Unpacked| KeptImage { in_use: one.in_use, ..KeptImage::new(one.image, one.bytes) };
+            Ok(Some(self.unpacked().await?.into_iter().map(kept).collect()))
+        })
+    }
+
+    fn remove_image<'a>(&'a self, image: &'a KeptImage) -> Doing<'a, Removal> {
+        Box::pin(async move { self.remove_unpacked(&image.image).await.map(|()| Removal::Removed) })
     }
 }
 
