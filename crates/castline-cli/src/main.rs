@@ -21,6 +21,7 @@ mod registry;
 mod release;
 #[cfg(test)]
 mod schemas;
+mod secrets;
 mod size;
 mod tree;
 mod verify;

@@ -2,7 +2,7 @@ use std::fs;
 
 use castline::{Document as _, Release, drift::InstanceSpec};
 
-use crate::{Failure, Verdict, arguments, output, verify::verified};
+use crate::{Failure, Verdict, arguments, output, secrets, verify::verified};
 
 /// `castline release`: an image that was verified, as what should run.
 pub(crate) fn run(arguments: &arguments::Release) -> Result<Verdict, Failure> {
@@ -27,14 +27,15 @@ pub(crate) fn run(arguments: &arguments::Release) -> Result<Verdict, Failure> {
             return Err(format!("{what}{}", choices.concat()).into());
         }
     };
-    let mut release = Release::new(arguments.service.as_str(), image, arguments.replicas);
+    let release = Release::new(arguments.service.as_str(), image, arguments.replicas);
+    let mut spec = InstanceSpec::default();
     if let Some(path) = &arguments.spec {
         let bytes = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let spec: InstanceSpec =
-            serde_json::from_slice(&bytes).map_err(|error| format!("{}: {error}", path.display()))?;
-        release = release.with_spec(spec);
+        spec = serde_json::from_slice(&bytes).map_err(|error| format!("{}: {error}", path.display()))?;
     }
+    let release = release.with_spec(secrets::added(spec, &arguments.secret)?);
     let release = Release::from_json(&release.to_canonical())?;
+    secrets::warn(&release)?;
     if arguments.common.json {
         output::print(&(String::from_utf8(release.to_canonical())? + "\n"))?;
     } else {

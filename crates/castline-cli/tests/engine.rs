@@ -1,6 +1,10 @@
 //! The commands that act, on a platform that is a folder (`examples/driver.py`) and on this machine.
 #![cfg(target_os = "linux")]
 
+#[cfg(feature = "docker")]
+#[path = "../../castline-engine/tests/support/engines.rs"]
+#[allow(dead_code, reason = "what the tests of drivers need of it")]
+mod engines;
 mod support;
 
 use std::{
@@ -613,6 +617,76 @@ fn a_layout_is_pruned_of_what_neither_its_names_nor_the_ledger_need() {
     }
 }
 
+/// The same of a Docker Engine: what is there before, and what a stranger uses, stays.
+#[cfg(feature = "docker")]
+#[test]
+fn images_that_an_engine_does_not_need_any_more_are_pruned() {
+    use engines::Engine;
+
+    if !xtask::engines::available(&["busybox", "dockerd", "runc"], true) {
+        return;
+    }
+    let (engine, site) = (Engine::docker(), Site::new());
+    let url = engine.url();
+    site.write(
+        "castline-site.toml",
+        &format!(
+            "ledger = \"ledger\"\nactor = \"ann\"\n[docker]\nimages = [\"oci:images\"]\nnetwork = \"host\"\n\
+             hosts = [{{ url = \"{url}\", zones = [\"a\", \"b\"] }}]\n"
+        ),
+    );
+    site.write("policy.json", &json!({"zones": ["a", "b"], "drainSeconds": 0}).to_string());
+    fs::create_dir_all(site.path("rootfs/bin")).expect("a folder");
+    let busybox = ["/bin/busybox", "/usr/bin/busybox"].into_iter().find(|path| Path::new(path).is_file());
+    fs::copy(busybox.expect("busybox"), site.path("rootfs/bin/sleep")).expect("copies");
+    site.write(
+        "castline.toml",
+        "platforms = [\"linux/amd64\"]\n[[layers]]\ndirectory = \"rootfs\"\n[config]\nentrypoint = [\"/bin/sleep\", \"600\"]\n",
+    );
+    let mut ids = Vec::new();
+    for version in ["v1", "v2", "v3", "v4"] {
+        site.write("rootfs/version", version);
+        site.ok(&format!("build -o oci:images:{version}"));
+        let release = site.ok(&format!("release oci:images:{version} --service web --replicas 1"));
+        site.write(&format!("{version}.json"), &release);
+        let release: Value = serde_json::from_str(&release).expect("a release");
+        let id = release["image"]["verified"]["identities"]["config"].as_str();
+        ids.push(id.expect("a digest").to_owned());
+        site.ok(&format!("apply --release {version}.json {APPLY}"));
+    }
+    let stranger = format!(r#"{{"Image": "{}", "HostConfig": {{"NetworkMode": "none"}}}}"#, ids[0]);
+    engine.ask("POST", "/containers/create?name=stranger", &stranger);
+    let there = || {
+        let all = engine.ask("GET", "/images/json?all=1", "");
+        ids.iter().map(|id| all.contains(id.as_str())).collect::<Vec<_>>()
+    };
+
+    assert_eq!(site.json("prune.json", "prune")["images"], json!([]), "all can be gone back to");
+    let report = site.json("prune.json", "prune --keep 1");
+    let one = &report["images"][0];
+    assert_eq!((report["images"].as_array().map(Vec::len), &report["kept"]), (Some(1), &json!(3)));
+    assert!(
+        one["place"].as_str().expect("a place").contains(&url) && one["bytes"].as_u64() > Some(0),
+        "{one}"
+    );
+    assert_eq!(there(), [true; 4], "nothing is removed unless it is asked for");
+    let text = site.ok("prune --keep 1 --delete");
+    assert!(text.contains("1 image removed") && text.contains("(a, b): removed"), "{text}");
+    assert_eq!(there(), [true, false, true, true], "the first is used by somebody else");
+    assert!(site.ok("history").contains("images removed"));
+
+    engine.ask("DELETE", "/containers/stranger", "");
+    let text = site.ok("prune --keep 1 --delete");
+    assert!(text.contains("1 image removed"), "{text}");
+    assert_eq!(there(), [false, false, true, true]);
+    site.ok("rollback --yes");
+    let none = fs::read_to_string(site.path("v3.json"))
+        .expect("a release")
+        .replace("\"replicas\": 1", "\"replicas\": 0");
+    site.write("none.json", &none);
+    site.ok(&format!("apply --release none.json {APPLY}"));
+}
+
 #[test]
 fn an_image_that_has_not_passed_the_sites_test_is_not_applied() {
     let site = Site::local();
@@ -640,6 +714,82 @@ fn an_image_that_has_not_passed_the_sites_test_is_not_applied() {
     none["replicas"] = 0.into();
     site.write("other.json", &none.to_string());
     site.ok(&format!("apply --release other.json {APPLY}"));
+}
+
+/// Panics where a file below, or what was said, has the value in it.
+fn is_nowhere(value: &str, below: &Path, said: &str) {
+    assert!(!said.contains(value), "{said}");
+    for entry in fs::read_dir(below).expect("a folder").flatten() {
+        let kind = entry.file_type().expect("a kind");
+        if kind.is_dir() {
+            is_nowhere(value, &entry.path(), "");
+        } else if kind.is_file() {
+            let bytes = fs::read(entry.path()).expect("reads");
+            let found = bytes.windows(value.len()).any(|window| window == value.as_bytes());
+            assert!(!found, "{} has it", entry.path().display());
+        }
+    }
+}
+
+#[test]
+fn the_value_of_a_secret_is_in_no_document_ledger_or_message() {
+    let site = Site::local();
+    let value = fs::read_to_string("/proc/sys/kernel/random/uuid").expect("a number");
+    let value = value.trim();
+    let make = "release oci:images:v1 --service web --replicas 2 --secret DB_PASSWORD=env:PASSWORD_OF_WEB";
+    let (status, release, errors) = site.run(make);
+    assert!(status == 0 && errors.is_empty(), "{errors}");
+    let spec = json!({"secrets": {"DB_PASSWORD": {"env": "PASSWORD_OF_WEB"}}});
+    assert_eq!(serde_json::from_str::<Value>(&release).expect("a release")["spec"], spec);
+    site.write("v1.json", &release);
+
+    let (status, text, errors) = site.run(&format!("apply --release v1.json {APPLY}"));
+    assert!(status == 1, "without its value: {text}{errors}");
+    assert!(text.contains("the secret DB_PASSWORD from `env:PASSWORD_OF_WEB`"), "{text}");
+    site.run("resume --abort");
+
+    let with_value = |arguments: &str| {
+        let output = site.command(arguments).env("PASSWORD_OF_WEB", value).output().expect("it runs");
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).expect("UTF-8"))
+    };
+    let (status, mut said) = with_value(&format!("apply --release v1.json {APPLY} --json --html plan.html"));
+    assert_eq!(status, Some(0), "{said}");
+    for arguments in ["status --json", "status", "history --json", "remediate --yes"] {
+        said += &with_value(arguments).1;
+    }
+    assert!(said.contains("succeeded"), "{said}");
+    is_nowhere(value, site.0.path(), &said);
+}
+
+#[test]
+fn what_looks_like_a_secret_in_plain_text_is_warned_of() {
+    let site = Site::local();
+    let make = "release oci:images:v1 --service web --replicas 1";
+    site.write("spec.json", r#"{"env": {"API_KEY": "hunter2", "PORT": "80"}}"#);
+    let (status, release, errors) = site.run(&format!("{make} --spec spec.json"));
+    assert!(status == 0 && errors.contains("--secret API_KEY=env:VARIABLE"), "{errors}");
+    assert!(!errors.contains("PORT") && !errors.contains("hunter2"), "{errors}");
+    assert_eq!(errors.matches("warning").count(), 1, "{errors}");
+    site.write("plain.json", &release);
+    let (_, _, errors) = site.run("apply --release plain.json --policy policy.json --dry-run");
+    assert!(errors.contains("the variable API_KEY of web will stand in the ledger"), "{errors}");
+
+    for (arguments, said) in [
+        ("--secret API_KEY=hunter2", "write API_KEY=env:VARIABLE"),
+        ("--secret hunter2", "write NAME=env:VARIABLE"),
+        ("--secret A=env:B --secret A=env:C", "named twice"),
+        ("--secret A=file:half/a/path", "whole path"),
+        ("--secret API_KEY=env:B --spec spec.json", "in `env` and in `secrets`"),
+    ] {
+        let (status, text, errors) = site.run(&format!("{make} {arguments}"));
+        assert!(status == 2 && text.is_empty() && errors.contains(said), "{arguments}: {errors}");
+        assert!(!errors.contains("hunter2"), "{errors}");
+    }
+    site.write("spec.json", r#"{"secrets": {"API_KEY": "hunter2"}}"#);
+    let (status, _, errors) = site.run(&format!("{make} --spec spec.json"));
+    assert!(status == 2 && errors.contains("where a secret comes from"), "{errors}");
+    assert!(!errors.contains("hunter2"), "{errors}");
 }
 
 #[test]

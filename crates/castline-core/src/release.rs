@@ -233,6 +233,7 @@ impl Document for Release {
         if self.replicas > Self::MAX_REPLICAS {
             return Err(format!("{} replicas are more than {}", self.replicas, Self::MAX_REPLICAS));
         }
+        self.spec.validate()?;
         match &self.image {
             ReleaseImage::Verified { identities, .. } => {
                 if identities.manifest.is_none() && identities.config.is_none() {

@@ -8,7 +8,7 @@ use castline_core::{
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::Sender;
 
-use crate::DriverError;
+use crate::{DriverError, KeptImage, Removal};
 
 /// Work of a driver that is under way. Letting go of it stops waiting for it; what was asked of the platform may go on.
 pub type Doing<'a, T> = Pin<Box<dyn Future<Output = Result<T, DriverError>> + Send + 'a>>;
@@ -69,6 +69,28 @@ pub trait Driver: fmt::Debug + Send + Sync {
         let _ = (release, mode);
         let message =
             format!("the driver {} cannot compare the files of `{instance}` with its image", self.name());
+        Box::pin(async move { Err(DriverError::permanent(message)) })
+    }
+
+    /// The images that this driver has brought to its platform and that are there, sorted by place and digest; `None` where it brings
+    /// none, or they are the platform's to remove: what is provided here says so. What was there before is not among them.
+    ///
+    /// # Errors
+    ///
+    /// Where a place cannot be asked: what is used there is not known.
+    fn images(&self) -> Doing<'_, Option<Vec<KeptImage>>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    /// Removes one of [`Self::images`], unless somebody uses it: never by force. It is brought again when an instance of it is launched;
+    /// nothing may be launched meanwhile. What is gone is removed.
+    ///
+    /// # Errors
+    ///
+    /// [`DriverError::Permanent`] where this driver keeps no images: what is provided here always says so.
+    fn remove_image<'a>(&'a self, image: &'a KeptImage) -> Doing<'a, Removal> {
+        let message =
+            format!("the driver {} keeps no images: {} is not its to remove", self.name(), image.image);
         Box::pin(async move { Err(DriverError::permanent(message)) })
     }
 }

@@ -14,6 +14,7 @@ mod driver;
 mod drivers;
 mod error;
 mod executor;
+mod kept;
 mod program;
 mod store;
 mod traffic;
@@ -31,5 +32,6 @@ pub use executor::{
     Answer, Answerer, Checked, Clock, Ended, EngineError, Executor, Handle, ImageTest, Options, Prepared,
     Question, Rolling, Tested, Told, UnderWay, Unneeded, Verdict, Wanted, under_way, unneeded, way_back,
 };
+pub use kept::{KeptImage, Removal};
 pub use store::{Contents, Repair, Store, StoreError};
 pub use traffic::{Endpoint, Membership, TrafficHook};

@@ -5,17 +5,24 @@ mod support;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs,
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Stdio},
     sync::Arc,
+    thread,
+    time::{Duration, Instant},
 };
 
 use castline_core::{
-    Instance, Phase,
+    Instance, Phase, Release,
     plan::Disposal,
     policy::{Amount, Budget, Policy},
     rollout::What,
 };
 use castline_engine::{
-    CheckMode, DockerConfig, DockerDriver, DockerHost, DockerTls, Driver, Executor, PortRange, Store, Wanted,
+    CheckMode, DockerConfig, DockerDriver, DockerHost, DockerTls, Driver, Executor, KeptImage, PortRange,
+    Removal, Store, Wanted,
 };
 use support::{
     drivers::{self, Subject, launch, launched, observed, retire},
@@ -25,7 +32,7 @@ use support::{
 };
 use xtask::{
     certificates::{Authority, Proves},
-    engines::available,
+    engines::{available, command},
 };
 
 fn config(engine: &Engine, images: &Images, first_port: u16) -> DockerConfig {
@@ -153,7 +160,7 @@ fn goes_on(engine: &Engine, first_port: u16) {
         for millis in [0, 5, 20, 50, 100, 200] {
             let driver = driver();
             let launch = driver.perform(&action, Some(&release));
-            let _ = tokio::time::timeout(std::time::Duration::from_millis(millis), launch).await;
+            let _ = tokio::time::timeout(Duration::from_millis(millis), launch).await;
         }
         let id = launched(&driver(), &action, &release).await;
         let all = observed(&driver(), "web", |all| all.iter().all(Instance::is_available)).await;
@@ -163,7 +170,7 @@ fn goes_on(engine: &Engine, first_port: u16) {
         for millis in [0, 5, 20, 50] {
             let driver = driver();
             let isolate = driver.perform(&isolate, None);
-            let _ = tokio::time::timeout(std::time::Duration::from_millis(millis), isolate).await;
+            let _ = tokio::time::timeout(Duration::from_millis(millis), isolate).await;
         }
         let quarantined = vec![What::Quarantined { instance: Arc::clone(&id) }];
         assert_eq!(driver().perform(&isolate, None).await.expect("done"), quarantined);
@@ -173,7 +180,7 @@ fn goes_on(engine: &Engine, first_port: u16) {
         for millis in [0, 5, 20, 50] {
             let driver = driver();
             let end = driver.perform(&end, None);
-            let _ = tokio::time::timeout(std::time::Duration::from_millis(millis), end).await;
+            let _ = tokio::time::timeout(Duration::from_millis(millis), end).await;
         }
         assert_eq!(driver().perform(&end, None).await.expect("done"), [What::Gone { instance: id }]);
         assert!(driver().observe("web").await.expect("observes").instances().is_empty());
@@ -287,6 +294,157 @@ fn several_engines_are_zones_of_one_fleet() {
         observed(&*all, "web", whole).await;
         launched(&*all, &more, &releases[1]).await;
     });
+}
+
+/// What an engine has of these images, by its own account.
+fn there(engine: &Engine, ids: &[String]) -> Vec<bool> {
+    let all = engine.ask("GET", "/images/json?all=1", "");
+    ids.iter().map(|id| all.contains(id.as_str())).collect()
+}
+
+/// Images that the driver has brought go once nobody uses them, and no others.
+fn removes_what_it_has_brought(engine: &Engine, first_port: u16) {
+    let mut images = Images::new(engine.folder().join("images"));
+    let made = ["v1", "v2", "v3"].map(|version| images.add(version));
+    let releases = made.each_ref().map(|image| release("web", image, 1));
+    let ids = made.each_ref().map(|image| image.identities().config.expect("a digest").encoded().clone());
+    let driver = DockerDriver::new(config(engine, &images, first_port)).expect("a driver");
+    let end = async |release: &Release, id: &str| {
+        driver.perform(&retire(release, id, Disposal::End), None).await.expect("retires");
+    };
+    let kept = async || driver.images().await.expect("looks").expect("it keeps some");
+    let of = |all: &[KeptImage], number: usize| {
+        all.iter().find(|one| one.image == *made[number].digest()).cloned().map(|one| (one.in_use, one))
+    };
+    run(async {
+        // The third is there before: by whatever way it came, somebody else has named it, and castline has not.
+        let id = launched(&driver, &launch(&releases[2], "a", 9), &releases[2]).await;
+        end(&releases[2], &id).await;
+        engine.ask("POST", &format!("/images/{}/tag?repo=somebody/app&tag=1", ids[2]), "");
+        let inspected = engine.ask("GET", &format!("/images/{}/json", ids[2]), "");
+        let inspected: serde_json::Value = serde_json::from_str(&inspected).expect("JSON");
+        let mut names =
+            inspected["RepoTags"].as_array().expect("names").iter().filter_map(|name| name.as_str());
+        let name = names.find(|name| name.contains("castline/")).expect("castline's name");
+        engine.ask("DELETE", &format!("/images/{name}"), "");
+        let mut instances = Vec::new();
+        for (number, release) in releases.iter().enumerate() {
+            instances.push(launched(&driver, &launch(release, "a", number), release).await);
+        }
+        let all = kept().await;
+        assert_eq!(all.len(), 2, "{all:?}");
+        for number in [0, 1] {
+            let (in_use, one) = of(&all, number).expect("it was brought");
+            assert!(in_use && one.bytes > 0 && one.place.expect("an engine").contains(&engine.url()));
+            assert!(one.names.iter().any(|name| *name.encoded() == ids[number]), "{:?}", one.names);
+        }
+        for (release, id) in releases.iter().zip(&instances) {
+            end(release, id).await;
+        }
+
+        // A container that was never started, of somebody who knows nothing of castline.
+        let body = format!(
+            r#"{{"Image": "sha256:{}", "Cmd": ["/bin/true"], "HostConfig": {{"NetworkMode": "none"}}}}"#,
+            ids[1]
+        );
+        engine.ask("POST", "/containers/create?name=strangers", &body);
+        let all = kept().await;
+        let (first, second) = (of(&all, 0).expect("there"), of(&all, 1).expect("there"));
+        assert_eq!((first.0, second.0), (false, true));
+        let refused = driver.remove_image(&second.1).await.expect("answers");
+        assert!(matches!(refused, Removal::Refused { .. }), "{refused:?}");
+        for _ in 0..2 {
+            assert_eq!(driver.remove_image(&first.1).await.expect("answers"), Removal::Removed);
+        }
+        assert_eq!(there(engine, &ids), [false, true, true]);
+        assert_eq!(of(&kept().await, 1), Some(second), "it is still known");
+
+        // It is brought again when it is needed; and then somebody else gives it a name.
+        let id = launched(&driver, &launch(&releases[0], "a", 7), &releases[0]).await;
+        end(&releases[0], &id).await;
+        let (_, first) = of(&kept().await, 0).expect("there");
+        engine.ask("POST", &format!("/images/{}/tag?repo=somebody/else&tag=1", ids[0]), "");
+        assert_eq!(of(&kept().await, 0), None);
+        driver.remove_image(&first).await.expect("answers");
+        assert_eq!(there(engine, &ids), [true; 3]);
+        engine.ask("DELETE", "/containers/strangers", "");
+    });
+}
+
+/// A registry of a test's own, which ends with what holds it.
+struct Registry(Child);
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// One that has the images of a layout under the name `app`; where it listens.
+fn registry(folder: &Path, images: &Images) -> (Registry, String) {
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port").port();
+    let file = folder.join("registry.yml");
+    let text = format!(
+        "version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: {}\nhttp:\n  addr: 127.0.0.1:{port}\n",
+        folder.join("registry").display()
+    );
+    fs::write(&file, text).expect("writes");
+    let mut child = command("docker-registry");
+    child.arg("serve").arg(&file).stdout(Stdio::null()).stderr(Stdio::null());
+    let registry = Registry(child.spawn().expect("it starts"));
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(Instant::now() < deadline, "the registry does not listen");
+        thread::sleep(Duration::from_millis(20));
+    }
+    let host = format!("127.0.0.1:{port}");
+    let copied = command("skopeo")
+        .args(["copy", "--quiet", "--preserve-digests", "--dest-tls-verify=false", &images.reference()])
+        .arg(format!("docker://{host}/app:1"))
+        .output()
+        .expect("skopeo starts");
+    assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
+    (registry, host)
+}
+
+/// An image that was pulled is known by its digest as well, once castline's name for it is gone.
+#[test]
+fn docker_is_rid_of_what_it_pulled() {
+    if !available(&["busybox", "docker-registry", "dockerd", "runc", "skopeo"], true) {
+        return;
+    }
+    let engine = Engine::docker();
+    let mut images = Images::new(engine.folder().join("images"));
+    let image = images.add("v1");
+    let (_registry, host) = registry(engine.folder(), &images);
+    let release = release("web", &image, 1);
+    let ids = [image.identities().config.expect("a digest").encoded().clone()];
+    let config =
+        DockerConfig { images: vec![format!("docker://{host}/app")], ..config(&engine, &images, 22_200) };
+    let driver = DockerDriver::new(config).expect("a driver");
+    run(async {
+        let id = launched(&driver, &launch(&release, "a", 0), &release).await;
+        driver.perform(&retire(&release, &id, Disposal::End), None).await.expect("retires");
+        let all = driver.images().await.expect("looks").expect("it keeps some");
+        assert!(all.len() == 1 && all[0].image == *image.digest() && !all[0].in_use, "{all:?}");
+        assert_eq!(driver.remove_image(&all[0]).await.expect("answers"), Removal::Removed);
+    });
+    assert_eq!(there(&engine, &ids), [false]);
+}
+
+#[test]
+fn docker_is_rid_of_images_that_nobody_uses() {
+    if available(&["busybox", "dockerd", "runc"], true) {
+        removes_what_it_has_brought(&Engine::docker(), 22_100);
+    }
+}
+
+#[test]
+fn podman_is_rid_of_images_that_nobody_uses() {
+    if available(&["busybox", "podman", "runc"], true) {
+        removes_what_it_has_brought(&Engine::podman(), 22_150);
+    }
 }
 
 #[test]

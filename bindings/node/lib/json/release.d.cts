@@ -24,6 +24,8 @@ export interface InstanceSpec {
   readonly labels?: { readonly [name: string]: string }
   /** Mounts by the path that they are mounted at. */
   readonly mounts?: { readonly [name: string]: Mount }
+  /** Variables that are secrets, by name, and where their values come from. None of them is in `env` as well. */
+  readonly secrets?: { readonly [name: string]: SecretSource }
   /** `user[:group]`; empty and `0` are root. */
   readonly user?: string
   /** Where it is run. */
@@ -43,6 +45,16 @@ export interface HealthCheck {
   /** How long one may take; 5000 by default. */
   readonly timeoutMillis?: number
 }
+
+/**
+ * Where the value of a variable comes from that is a secret, on the machine of the driver, when an instance is launched.
+ * Documents, digests, plans, ledgers and labels have this reference only.
+ */
+export type SecretSource =
+  /** A variable of the process that runs castline. */
+  | { readonly env: string }
+  /** What is in a file, by its whole path; a line feed at its end is cut off. */
+  | { readonly file: string }
 
 /** What is mounted. */
 export interface Mount {

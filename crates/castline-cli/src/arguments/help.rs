@@ -128,10 +128,13 @@ pub(super) const RELEASE_EXAMPLES: &str = "\
 Examples:
   castline release oci:images/app:v2 --service web --replicas 6 > release.json
   castline release oci:images/app:v2 --platform linux/arm64 --service web --replicas 6 --spec spec.json
+  castline release oci:images/app:v2 --service web --replicas 6 --secret DB_PASSWORD=file:/run/secrets/db
 
 The image is verified first: there is no release of one that is not intact or could not be checked as
-a whole. --spec is a document with what of env, entrypoint, args, user, workingDir, mounts and labels
-is not as the image says.
+a whole. --spec is a document with what of env, secrets, entrypoint, args, user, workingDir, mounts and
+labels is not as the image says. A release, and so plans and the ledger, has where a secret comes from,
+never its value: that is read whenever an instance is launched. A new value is there for whatever is
+launched from then on; to have all instances get it, change a label of the spec, and apply that.
 Exit status: 0 the release is printed; 1 the image is not intact; 2 the work could not be done.";
 
 pub(super) const DRIFT_EXAMPLES: &str = "\

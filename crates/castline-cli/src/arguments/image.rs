@@ -134,4 +134,8 @@ pub(crate) struct Release {
     /// How each is run, where it is not as the image says.
     #[arg(long, value_name = "FILE")]
     pub(crate) spec: Option<PathBuf>,
+    /// A variable that is a secret, and where its value is on the machine that launches it: `NAME=env:VARIABLE` of the castline
+    /// that launches, or `NAME=file:/PATH`. The release has this reference only. May be repeated.
+    #[arg(long, value_name = "NAME=SOURCE")]
+    pub(crate) secret: Vec<String>,
 }

@@ -11,7 +11,7 @@ use super::{
     site::Site,
     status::image,
 };
-use crate::{Failure, Verdict, arguments::Apply, documents, output};
+use crate::{Failure, Verdict, arguments::Apply, documents, output, secrets};
 
 /// `castline apply`.
 pub(crate) fn run(arguments: &Apply) -> Result<Verdict, Failure> {
@@ -25,6 +25,7 @@ pub(crate) fn run(arguments: &Apply) -> Result<Verdict, Failure> {
         if wanted.iter().any(|other| other.release.service() == release.service()) {
             return Err(format!("two releases of {} are named", release.service()).into());
         }
+        secrets::warn(&release)?;
         let policy = documents::policy_for(&policies, release.service())?;
         wanted.push(Wanted { release, policy });
     }

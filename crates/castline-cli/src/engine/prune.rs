@@ -2,7 +2,7 @@ use std::{collections::BTreeSet, fmt::Write as _, sync::Arc};
 
 use castline::{
     Digest, Phase,
-    engine::{Executor, LeftoverKind, under_way, unneeded},
+    engine::{Executor, KeptImage, LeftoverKind, Removal, under_way},
     ledger::Ledger,
     plan::Disposal,
     rollout::{Action, Do, Key},
@@ -26,12 +26,12 @@ use crate::{Failure, Verdict, arguments::Prune, output, size};
 pub(super) struct Report {
     /// Whether it was removed, or would be.
     deleted: bool,
-    /// The images of the driver that nothing needs.
-    images: Vec<Image>,
-    /// How many images of the driver are kept.
+    /// The images that the driver has brought to its platform, and nothing needs or uses.
+    images: Vec<DriverImage>,
+    /// How many others of these images there are: they are kept.
     kept: u64,
-    /// What else is in the driver's store of images and can go: trees that somebody had changed and no instance runs on, and
-    /// what was unpacked or removed in part.
+    /// What else is in the driver's store of images, where it has one, and can go: trees that somebody had changed and no instance
+    /// runs on, and what was unpacked or removed in part.
     leftovers: Vec<Leftover>,
     /// The instances in quarantine that are removed, too.
     quarantined: Vec<Quarantined>,
@@ -54,11 +54,17 @@ struct Leftover {
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Image {
-    /// The digest of its manifest.
+struct DriverImage {
+    /// The digest of its manifest; of its configuration, where it has none.
     image: Digest,
-    /// How many bytes of disk its tree takes.
+    /// How many bytes of disk it takes there.
     bytes: u64,
+    /// Where it is, where there can be several places: the engine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<Arc<str>>,
+    /// Why the platform has not removed it, where it has not: somebody else uses it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<Box<str>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -92,20 +98,25 @@ pub(crate) fn run(arguments: &Prune) -> Result<Verdict, Failure> {
                 remove(&site, one).await?;
             }
         }
-        let (images, kept) = images(&site, &ledger, arguments).await?;
+        let kept_there = site.driver.images().await?;
+        let has_images = kept_there.is_some();
+        let (going, kept) = unneeded(kept_there.unwrap_or_default(), &ledger, arguments);
         let leftovers = leftovers(&site).await?;
         let layouts = Layouts::open(&executor, arguments).await?;
         let pruned = layouts.pruned();
+        let mut images: Vec<DriverImage> = going.iter().map(DriverImage::of).collect();
         if arguments.delete {
-            let going = images.iter().map(|image| image.image.clone()).chain(layouts.images(&ledger));
-            let going: BTreeSet<Digest> = going.collect();
-            if !going.is_empty() {
-                executor.record_pruning(going.into_iter().collect(), &site.actor).await?;
+            let recorded = going.iter().map(|image| image.image.clone()).chain(layouts.images(&ledger));
+            let recorded: BTreeSet<Digest> = recorded.collect();
+            if !recorded.is_empty() {
+                executor.record_pruning(recorded.into_iter().collect(), &site.actor).await?;
+            }
+            for (image, said) in going.iter().zip(&mut images) {
+                if let Removal::Refused { reason, .. } = site.driver.remove_image(image).await? {
+                    said.refused = Some(reason);
+                }
             }
             if let Some(local) = &site.local {
-                for image in &images {
-                    local.remove_unpacked(&image.image).await?;
-                }
                 for leftover in &leftovers {
                     local.remove_leftover(&leftover.name).await?;
                 }
@@ -117,22 +128,27 @@ pub(crate) fn run(arguments: &Prune) -> Result<Verdict, Failure> {
         if arguments.json {
             output::print_json(&report)?;
         } else {
-            output::print(&text(&report, site.local.is_some(), site.driver.name()))?;
+            output::print(&text(&report, has_images, site.driver.name()))?;
         }
         Ok(Verdict::Clean)
     })
 }
 
-/// The images of the driver that nothing needs, and how many others there are.
-async fn images(site: &Site, ledger: &Ledger, arguments: &Prune) -> Result<(Vec<Image>, u64), Failure> {
-    let Some(local) = &site.local else { return Ok((Vec::new(), 0)) };
-    let all = local.unpacked().await?;
-    let keep = usize::try_from(arguments.keep.get()).unwrap_or(usize::MAX);
-    let unused = all.iter().filter(|one| !one.in_use).map(|one| one.image.clone());
-    let unneeded: BTreeSet<Digest> = unneeded(ledger, keep, unused).images.into_iter().collect();
-    let (going, staying): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| unneeded.contains(&one.image));
-    let going = going.into_iter().map(|one| Image { image: one.image, bytes: one.bytes });
-    Ok((going.collect(), staying.len() as u64))
+/// Those of these images that nothing needs or uses, and how many others there are. One that is used in one place is kept in all.
+fn unneeded(all: Vec<KeptImage>, ledger: &Ledger, arguments: &Prune) -> (Vec<KeptImage>, u64) {
+    let needed = ledger.images_needed(usize::try_from(arguments.keep.get()).unwrap_or(usize::MAX));
+    let used = all.iter().filter(|one| one.in_use).flat_map(|one| &one.names);
+    let used: BTreeSet<Digest> = used.cloned().collect();
+    let is_kept =
+        |one: &KeptImage| one.in_use || one.names.iter().any(|name| needed.has(name) || used.contains(name));
+    let (kept, going): (Vec<_>, Vec<_>) = all.into_iter().partition(is_kept);
+    (going, kept.len() as u64)
+}
+
+impl DriverImage {
+    fn of(image: &KeptImage) -> Self {
+        Self { image: image.image.clone(), bytes: image.bytes, place: image.place.clone(), refused: None }
+    }
 }
 
 /// What is beside the images of the driver, and no instance runs on.
@@ -172,7 +188,11 @@ fn text(report: &Report, has_images: bool, driver: &str) -> String {
         );
     }
     for image in &report.images {
-        let _ = writeln!(text, "{}  {}: {verb}", image.image, size::shown(image.bytes));
+        let place = image.place.as_ref().map(|place| format!(", {}", shown_whole(place))).unwrap_or_default();
+        let _ = match &image.refused {
+            None => writeln!(text, "{}  {}{place}: {verb}", image.image, size::shown(image.bytes)),
+            Some(why) => writeln!(text, "{}{place}: kept, since {}", image.image, shown_whole(why)),
+        };
     }
     for one in &report.leftovers {
         let what = match one.kind {
@@ -182,9 +202,12 @@ fn text(report: &Report, has_images: bool, driver: &str) -> String {
         let _ = writeln!(text, "{}  {}, {what}: {verb}", shown_whole(&one.name), size::shown(one.bytes));
     }
     if has_images {
-        let bytes: u64 = report.images.iter().map(|image| image.bytes).sum();
-        let count = output::counted(report.images.len() as u64, "image");
-        let _ = writeln!(text, "{count} {verb}, {} in all; {} kept", size::shown(bytes), report.kept);
+        let (gone, refused): (Vec<&DriverImage>, Vec<&DriverImage>) =
+            report.images.iter().partition(|image| image.refused.is_none());
+        let bytes: u64 = gone.iter().map(|image| image.bytes).sum();
+        let count = output::counted(gone.len() as u64, "image");
+        let kept = report.kept + refused.len() as u64;
+        let _ = writeln!(text, "{count} {verb}, {} in all; {kept} kept", size::shown(bytes));
     } else {
         let _ = writeln!(
             text,

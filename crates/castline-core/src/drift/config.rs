@@ -69,6 +69,7 @@ const OF_RUNTIMES: &[&str] = &["HOSTNAME", "HOME", "TERM", "container"];
 
 /// Says how what a platform reports of an instance differs from what was declared over the image. What is not stated in
 /// `observed` is not compared: hand over `observed.over(image)` if the platform states only what overrides the image.
+/// A variable that is declared as a secret has to be there; its value is neither compared nor shown.
 ///
 /// Critical: the command; root as the user; a variable that makes programs run other code; a mount of the host's system.
 /// Info: labels that were added, and variables that runtimes set. The rest is a warning.
@@ -81,11 +82,23 @@ pub fn compare_config(
     let declared = declared.over(image);
     let mut findings = Findings { all: Vec::new(), values };
     if let (Some(expected), Some(actual)) = (&declared.env, &observed.env) {
-        findings.each("env", expected, actual, true, |name, code, _| match () {
+        let severity = |name: &str, code: DriftCode| match () {
             () if CODE.contains(&name) => Severity::Critical,
             () if code == DriftCode::Added && OF_RUNTIMES.contains(&name) => Severity::Info,
             () => Severity::Warning,
-        });
+        };
+        // Of a secret, all that is known is that it has to be there.
+        let is_secret = |name: &str| declared.secrets.as_ref().is_some_and(|all| all.contains_key(name));
+        let has_secret = |name: &str| observed.secrets.as_ref().is_some_and(|all| all.contains_key(name));
+        for name in declared.secrets.iter().flatten().map(|(name, _)| name) {
+            if !actual.contains_key(name) && !has_secret(name) {
+                let code = DriftCode::Removed;
+                findings.push(code, severity(name, code), format!("env:{name}"), (None, None), true);
+            }
+        }
+        let mut actual = actual.clone();
+        actual.retain(|name, _| !is_secret(name));
+        findings.each("env", expected, &actual, true, |name, code, _| severity(name, code));
     }
     if observed.entrypoint.is_some() || observed.args.is_some() {
         let line = |of: &InstanceSpec| {
@@ -286,6 +299,27 @@ mod tests {
             );
             let text: Vec<_> =
                 found.iter().map(|f| format!("{} {} {}", f.code, f.severity.name(), f.attribute)).collect();
+            assert_eq!(text.join("; "), expected, "{observed}");
+        }
+    }
+
+    #[test]
+    fn a_secret_has_to_be_there_and_its_value_is_never_shown() {
+        use serde_json::json;
+        let image = Runtime { env: vec!["TOKEN=of-the-image".into()], ..Runtime::default() };
+        let declared = spec(json!({"env": {"A": "1"}, "secrets": {"TOKEN": {"file": "/run/token"}}}));
+        for (observed, expected) in [
+            (json!({"env": {"A": "1", "TOKEN": "s3cret"}}), ""),
+            (json!({"env": {"A": "1", "TOKEN": "another"}}), ""),
+            (json!({"env": {"A": "1"}, "secrets": {"TOKEN": {"env": "ELSEWHERE"}}}), ""),
+            (json!({"env": {"A": "1"}}), "removed env:TOKEN None None"),
+            (json!({"args": []}), ""),
+        ] {
+            let found = compare_config(&declared, &spec(observed.clone()), &image, ConfigValues::Shown);
+            let text: Vec<_> = found
+                .iter()
+                .map(|f| format!("{} {} {:?} {:?}", f.code, f.attribute, f.expected, f.actual))
+                .collect();
             assert_eq!(text.join("; "), expected, "{observed}");
         }
     }

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::{SecretSource, secret};
 use crate::Runtime;
 
 /// How an instance is run: what a release declares, or what a platform reports. What is `None` is not stated.
@@ -12,6 +13,9 @@ pub struct InstanceSpec {
     /// Variables by name.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::unique::option")]
     pub env: Option<BTreeMap<String, String>>,
+    /// Variables that are secrets, by name, and where their values come from. None of them is in `env` as well.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::unique::option")]
+    pub secrets: Option<BTreeMap<String, SecretSource>>,
     /// What is run: Docker's entrypoint, Kubernetes' `command`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entrypoint: Option<Vec<String>>,
@@ -94,13 +98,15 @@ pub struct Mount {
 
 impl InstanceSpec {
     /// The same with what the image says where nothing is stated. Variables and labels are stated one by one; an
-    /// entrypoint of its own does away with the image's arguments, as in Docker and Kubernetes.
+    /// entrypoint of its own does away with the image's arguments, as in Docker and Kubernetes. A secret takes the place of the
+    /// image's variable of its name.
     #[must_use]
     pub fn over(&self, image: &Runtime) -> Self {
         let of_image = image.env.iter().filter_map(|pair| pair.split_once('='));
         let mut env: BTreeMap<_, _> =
             of_image.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         env.extend(self.env.clone().unwrap_or_default());
+        env.retain(|name, _| self.secrets.as_ref().is_none_or(|secrets| !secrets.contains_key(name)));
         let mut labels = image.labels.clone();
         labels.extend(self.labels.clone().unwrap_or_default());
         let args = match (&self.args, &self.entrypoint) {
@@ -110,6 +116,7 @@ impl InstanceSpec {
         };
         Self {
             env: Some(env),
+            secrets: self.secrets.clone(),
             entrypoint: Some(self.entrypoint.clone().unwrap_or_else(|| image.entrypoint.clone())),
             args: Some(args),
             user: Some(self.user.clone().or_else(|| image.user.clone()).unwrap_or_default()),
@@ -120,6 +127,11 @@ impl InstanceSpec {
             labels: Some(labels),
             health: self.health.clone(),
         }
+    }
+
+    /// What the types cannot say of it.
+    pub(crate) fn validate(&self) -> Result<(), String> {
+        self.secrets.as_ref().map_or(Ok(()), |secrets| secret::check(secrets, self.env.as_ref()))
     }
 }
 
@@ -135,5 +147,14 @@ mod tests {
         assert_eq!(own.over(&image).args, Some(vec![]));
         let args = InstanceSpec { args: Some(vec!["test".into()]), ..InstanceSpec::default() };
         assert_eq!(args.over(&image).entrypoint, Some(vec!["/app".into()]));
+    }
+
+    #[test]
+    fn a_secret_takes_the_place_of_a_variable_of_the_image() {
+        let image = Runtime { env: vec!["TOKEN=none".into(), "LANG=C".into()], ..Runtime::default() };
+        let secrets = BTreeMap::from([("TOKEN".to_owned(), SecretSource::Env("HERE".into()))]);
+        let over = InstanceSpec { secrets: Some(secrets.clone()), ..InstanceSpec::default() }.over(&image);
+        assert_eq!(over.env, Some([("LANG".to_owned(), "C".to_owned())].into()));
+        assert_eq!((over.validate(), over.secrets), (Ok(()), Some(secrets)));
     }
 }

@@ -237,6 +237,8 @@ fn spec(
     }
     Ok(InstanceSpec {
         env: Some(env),
+        // Which of them are secrets, no engine knows.
+        secrets: None,
         entrypoint,
         args,
         user: Some(config.text("User")?.unwrap_or_default().into()),

@@ -31,6 +31,10 @@
 //! the program promises: an action is done once, however often it is asked for, also by a program that was started anew: instances carry the
 //! key of the launch that made them as their label `castline.key`, and a launch whose key one has is answered with that one.
 //!
+//! The secrets of a release (`spec.secrets`) come as references, `{"env": …}` or `{"file": …}`: the program reads their values when it
+//! launches an instance, on its machine, and neither tells nor logs them; where one is missing, the launch fails for good. A reference that
+//! it cannot follow is no reason to launch without it.
+//!
 //! A program that ends, or writes what is no answer, is started anew, and what was asked of it is asked again. One that has
 //! done so several times in a row is started once a minute at most.
 

@@ -18,6 +18,8 @@ mod perform;
 #[cfg(all(any(feature = "docker", feature = "local"), target_os = "linux"))]
 mod ports;
 #[cfg(all(any(feature = "docker", feature = "local"), target_os = "linux"))]
+mod secrets;
+#[cfg(all(any(feature = "docker", feature = "local"), target_os = "linux"))]
 mod shared;
 #[cfg(all(any(feature = "docker", feature = "local"), target_os = "linux"))]
 mod switch;

@@ -22,6 +22,7 @@ pub(super) fn failed(tried: impl Display) -> impl FnOnce(io::Error) -> DriverErr
             | io::ErrorKind::PermissionDenied
             | io::ErrorKind::Unsupported
             | io::ErrorKind::InvalidInput
+            | io::ErrorKind::ArgumentListTooLong
             | io::ErrorKind::NotADirectory
             | io::ErrorKind::ReadOnlyFilesystem => DriverError::permanent(message),
             _ => DriverError::temporary(message),

@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File},
+    io::{Read as _, Write as _},
     net::TcpListener,
     os::unix::{fs::PermissionsExt as _, net::UnixStream},
     path::{Path, PathBuf},
@@ -95,6 +96,23 @@ impl Engine {
             assert!(Instant::now() < deadline, "the engine does not answer: {log}");
             thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// Asks it for something by its API, as somebody else would who uses it; what it answers.
+    pub(crate) fn ask(&self, method: &str, path: &str, body: &str) -> String {
+        let mut socket = UnixStream::connect(self.path("socket")).expect("it listens");
+        let kind = "Content-Type: application/json";
+        write!(
+            socket,
+            "{method} /v1.41{path} HTTP/1.0\r\nHost: engine\r\n{kind}\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .expect("it reads");
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).expect("it answers");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("an answer");
+        assert!(head.contains(" 20"), "{method} {path}: {answer}");
+        body.to_owned()
     }
 
     fn dockerd(&self) -> Command {

@@ -34,6 +34,8 @@ The site, castline-site.toml; what is in it starts in its folder, and secrets ar
   [analyses]                            # what policies ask as `analysis`: a program for each, which ends with 0
   errors = [\"./errors\", \"--below\", \"1%\"]
 
+Secrets that a release names are read when an instance is launched: variables of this process, and files
+of this machine. Where one is missing, nothing is launched.
 The plan is made from what runs, shown, and proved safe by code that it does not share anything with
 the planner. Then it needs somebody's approval: at a terminal it is asked for.
 ",
@@ -73,7 +75,7 @@ Examples:
 
 Every instance is looked into, and compared with the image that it was launched from. What was found
 is recorded, and `castline status` says it. What could not be looked into is never taken for intact. Instances in quarantine are left alone; `castline prune
---quarantined` removes them.
+--quarantined` removes them. What comes for a changed instance has the values that secrets have now.
 ",
     of_rollouts!()
 );
@@ -103,11 +105,14 @@ Examples:
   castline prune --quarantined --delete
   castline prune --layout oci:images --delete
 
-Looked at are the images that the site's driver has unpacked, and what was set aside or left half done
-beside them. Kept is whatever runs, is under way or in quarantine, and the releases that can be gone
-back to. Of a layout, what its index.json lists is kept as well; while a castline writes to it, it is
-left alone. What other sites need of it, and other programs write to it, is not known here. Images that
-are removed are recorded first, so that nobody goes back to them.
+Looked at are the images that the site's driver has unpacked on this machine, with what was set aside or
+left half done beside them, or has brought to each of its engines. What was in an engine before, or has
+another name there, is left alone. Kept is whatever runs, is under way or in quarantine, what any
+container of an engine uses, and the releases that can be gone back to. Nothing is forced: what an
+engine does not let go of stays, and it says why. Of a layout, what its index.json lists is kept as
+well; while a castline writes to it, it is left alone. What other sites need, and what other programs
+write to a layout, is not known here. Images that are removed are recorded first, so that nobody goes
+back to them.
 Exit status: 0 it was removed, or said; 2 it could not be.";
 
 pub(in crate::arguments) const ANSWER_EXAMPLES: &str = "\

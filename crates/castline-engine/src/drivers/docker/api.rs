@@ -150,6 +150,11 @@ impl Api {
         Ok(Self { url: host.url.clone(), place, patience, engine: OnceCell::new() })
     }
 
+    /// Where it listens.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Whether it is on this machine, so that its files can be read.
     pub(super) const fn is_here(&self) -> bool {
         matches!(self.place, Place::Socket(_))

@@ -6,7 +6,7 @@ use castline_core::{Health, Instance, Phase, Release, Time, drift::InstanceSpec}
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::labels;
+use super::super::{labels, secrets::Secrets};
 use crate::Endpoint;
 
 /// What a container's name ends in once it is on its way out: names are all of a container that can be changed later, so that they
@@ -242,7 +242,8 @@ pub(super) fn tests(release: &Release) -> Vec<Vec<String>> {
     vec![plain, vec![json!(check.command).to_string()]]
 }
 
-/// What a container is made from (`POST /containers/create`).
+/// What a container is made from (`POST /containers/create`). Secrets are among its variables, as engines have no other way to give a
+/// container any.
 pub(super) fn body(
     release: &Release,
     image: &str,
@@ -250,9 +251,11 @@ pub(super) fn body(
     labels: &BTreeMap<String, String>,
     port: Option<u16>,
     test: &[String],
+    secrets: &Secrets,
 ) -> Value {
     let InstanceSpec { env, entrypoint, args, user, working_dir, mounts, health, .. } = release.spec();
     let mut variables = env.clone().unwrap_or_default();
+    variables.extend(secrets.iter().map(|(name, value)| (name.clone(), value.clone())));
     if let Some(port) = port {
         variables.insert("PORT".into(), port.to_string());
     }

@@ -21,6 +21,7 @@ use super::{
         images::{Images, Known, digest},
     },
     api::{Api, Pieces, escaped},
+    kept::{give_mark, mark},
 };
 use crate::DriverError;
 use std::sync::Arc;
@@ -52,9 +53,11 @@ pub(super) async fn provide(
     };
     let mut refused = match verified {
         Ok(known) => {
+            // An archive that goes as it is brings the names that it has.
+            let is_named = known.reference.transport() != Transport::DockerArchive;
             load(api, known).await?;
             if let Some(id) = find(api, identities).await? {
-                return Ok(id);
+                return if is_named { Ok(id) } else { brought(api, id, &digest).await };
             }
             return Err(DriverError::permanent(format!(
                 "the engine was given the image {digest}, and has none of its digests afterwards"
@@ -65,7 +68,7 @@ pub(super) async fn provide(
     for registry in registries {
         match pull(api, registry, &digest).await {
             Ok(()) => match find(api, identities).await? {
-                Some(id) => return Ok(id),
+                Some(id) => return brought(api, id, &digest).await,
                 None => {
                     refused =
                         format!("{refused}\n  {registry}: what was pulled has none of the image's digests");
@@ -76,6 +79,14 @@ pub(super) async fn provide(
         }
     }
     Err(DriverError::permanent(refused))
+}
+
+/// Has the engine remember that an image was brought, so that it can be removed again.
+async fn brought(api: &Api, id: String, digest: &Digest) -> Result<String, DriverError> {
+    if let Err(error) = give_mark(api, &id, digest).await {
+        tracing::warn!(%id, %error, "the engine does not remember who has brought it the image: nobody will remove it");
+    }
+    Ok(id)
 }
 
 /// The image, if the engine has it under one of its digests.
@@ -236,9 +247,9 @@ fn archive(known: &Known, source: &Source, out: &Out) -> Result<(), DriverError>
         pad(out, length)?;
         layers.push(name);
     }
-    let tag: String = image.digest().encoded().chars().take(32).collect();
+    let (repository, tag) = mark(image.digest());
     let manifest =
-        json!([{"Config": name, "RepoTags": [format!("castline:{tag}")], "Layers": layers}]).to_string();
+        json!([{"Config": name, "RepoTags": [format!("{repository}:{tag}")], "Layers": layers}]).to_string();
     let length = manifest.len() as u64;
     entry(out, "manifest.json", length)?;
     put(out, manifest)?;

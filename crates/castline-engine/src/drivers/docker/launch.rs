@@ -6,7 +6,7 @@ use castline_core::rollout::{Key, What};
 use hyper::Method;
 
 use super::{
-    super::{images, labels, perform::Launch, ports::is_free},
+    super::{blocking, images, labels, perform::Launch, ports::is_free, secrets::Secrets},
     Inner, Named, Placed, container, image,
 };
 use crate::DriverError;
@@ -70,6 +70,10 @@ impl Inner {
     async fn create(self: &Arc<Self>, host: usize, launch: Launch<'_>) -> Result<Placed, DriverError> {
         let release = launch.release;
         let api = &self.hosts[host].api;
+        let secrets = {
+            let spec = release.spec().clone();
+            blocking(move || Secrets::of(&spec)).await?
+        };
         let image = {
             let _bringing = self.bringing.lock().await;
             image::provide(api, &self.images, &self.registries, release).await?
@@ -85,7 +89,7 @@ impl Inner {
         let path = format!("/containers/create?name={name}");
         let command = release.spec().health.as_ref().map(|health| &health.command[..]);
         for test in container::tests(release) {
-            let body = container::body(release, &image, &self.config.network, &own, port, &test);
+            let body = container::body(release, &image, &self.config.network, &own, port, &test, &secrets);
             // Where it is refused since somebody was faster, the container of that name is this one. Docker calls that a conflict,
             // Podman an error of its own.
             let created = api.json::<Named>(Method::POST, &path, Some(body)).await?.map(|created| created.id);
@@ -100,7 +104,7 @@ impl Inner {
                     let message = format!("the container {id} was gone when it had just been made");
                     return Err(DriverError::temporary(message));
                 }
-                (None, Err(refusal)) => return Err(refusal.into()),
+                (None, Err(refusal)) => return Err(secrets.hidden(refusal.into())),
             }
         }
         Err(DriverError::permanent("the engine does not take the command of the health check as it is"))

@@ -5,6 +5,13 @@
 //! remembered of an instance are its container's labels and, once it is retired, the end of its name; so another castline goes on
 //! where one has ended. A container's name comes from the key of its launch, so that the engine itself refuses to launch it twice.
 //!
+//! Secrets are read by castline, on its machine, when a container is made, and are among the container's variables: who can talk to the
+//! engine sees them by `docker inspect`, as all that has them from the environment.
+//!
+//! An image that castline has brought to an engine has a name there that says so, `castline/ALGORITHM:DIGEST`, and can be removed again
+//! ([`Driver::images`]). What was there before, has a name of somebody else as well (as out of a docker archive), or is used by any
+//! container is left alone.
+//!
 //! Docker checks health by itself. Podman does where systemd keeps its timers, and is asked to by this driver anyway.
 //!
 //! What is believed: the engines, who are root on their machines, in what they say of containers and images. An engine that is not at
@@ -20,6 +27,7 @@ mod check;
 mod config;
 mod container;
 mod image;
+mod kept;
 mod launch;
 mod observe;
 mod retire;
@@ -49,7 +57,7 @@ use super::{
     perform::{Launch, Performs, perform},
     switch::Switch,
 };
-use crate::{CheckMode, Doing, Driver, DriverError, Endpoint};
+use crate::{CheckMode, Doing, Driver, DriverError, Endpoint, KeptImage, Removal};
 
 /// The driver `docker`. A clone is the same one.
 #[derive(Clone, Debug)]
@@ -171,6 +179,14 @@ impl Driver for DockerDriver {
         mode: CheckMode,
     ) -> Doing<'a, DriftReport> {
         Box::pin(self.0.compare(instance, release, mode))
+    }
+
+    fn images(&self) -> Doing<'_, Option<Vec<KeptImage>>> {
+        Box::pin(async move { self.0.kept().await.map(Some) })
+    }
+
+    fn remove_image<'a>(&'a self, image: &'a KeptImage) -> Doing<'a, Removal> {
+        Box::pin(self.0.remove_kept(image))
     }
 }
 

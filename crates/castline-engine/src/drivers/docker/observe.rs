@@ -10,6 +10,7 @@ use castline_core::{
     rollout::{Key, What},
 };
 use hyper::Method;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::{
     sync::{Notify, mpsc::Sender},
@@ -37,7 +38,7 @@ const BETWEEN_LISTINGS: Duration = Duration::from_millis(50);
 
 impl Host {
     /// The containers that a path of the API lists. Podman refuses the whole list where one of them is removed in the middle of it.
-    async fn list(&self, path: &str) -> Result<Vec<Named>, DriverError> {
+    pub(super) async fn list<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, DriverError> {
         for _ in 0..LISTINGS {
             match self.api.json(Method::GET, path, None).await? {
                 Err(refusal) if refusal.is_absence() => sleep(BETWEEN_LISTINGS).await,
@@ -156,7 +157,7 @@ impl Inner {
         let path = format!("/containers/json?all=1&filters={}", escaped(&filters));
         let mut found = Vec::new();
         for (number, host) in self.hosts.iter().enumerate() {
-            let list = host.list(&path).await?;
+            let list = host.list::<Named>(&path).await?;
             found.extend(list.into_iter().map(|named| (number, named.id)));
         }
         let mut placed = Vec::new();

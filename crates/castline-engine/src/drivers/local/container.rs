@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::{process::Command, time::timeout};
 
 use super::{
-    super::{blocking, failed},
+    super::{blocking, failed, secrets::Secrets},
     process::Process,
     programs,
     record::{Claim, Folder, Run},
@@ -66,13 +66,14 @@ impl Runtime {
         let run = Run {
             args: vec![PROBE.to_owned()],
             env: [("PATH".to_owned(), "/".to_owned())].into(),
+            secrets: std::collections::BTreeSet::new(),
             dir: "/".into(),
             user: super::record::User { uid: 0, gid: 0, groups: vec![] },
             mounts: std::collections::BTreeMap::new(),
             stop_signal: 15,
             health: None,
         };
-        write_bundle(&bundle, &bundle.join("rootfs"), &id, &run)?;
+        write_bundle(&bundle, &bundle.join("rootfs"), &id, &run, &Secrets::default())?;
         let said = runtime.ask(&["create", "--bundle", &text(&bundle)?, &id]).await;
         let _ = runtime.ask(&["delete", "--force", &id]).await;
         remove(&bundle)?;
@@ -84,21 +85,38 @@ impl Runtime {
         }
     }
 
-    /// Launches the instance's container, or finishes what was begun.
-    pub(super) async fn launch(&self, claim: &Claim, merged: &Path, run: &Run) -> Result<(), DriverError> {
+    /// Launches the instance's container, or finishes what was begun. The runtime is told of secrets in a file that only the owner
+    /// can read, and that has them no longer than until the program was started.
+    pub(super) async fn launch(
+        &self,
+        claim: &Claim,
+        merged: &Path,
+        run: &Run,
+        secrets: &Secrets,
+    ) -> Result<(), DriverError> {
         let folder = &claim.folder;
         let id = folder.id();
+        let forget = || {
+            if run.secrets.is_empty() {
+                return Ok(());
+            }
+            write_bundle(&folder.join("bundle"), merged, &id, run, &Secrets::default())
+        };
         match self.state(&id).await? {
-            Some(state) if state.status == "running" => return Self::note(folder, &state),
+            Some(state) if state.status == "running" => {
+                forget()?;
+                return Self::note(folder, &state);
+            }
             Some(state) if state.status == "created" => {}
             other => {
                 if other.is_some() {
                     self.delete(&id).await?;
                 }
-                self.create(claim, merged, run).await?;
+                self.create(claim, merged, run, secrets).await?;
             }
         }
         self.ask(&["start", &id]).await?;
+        forget()?;
         let state = self.state(&id).await?.ok_or_else(|| {
             DriverError::temporary(format!("the container {id} was gone when it had just been started"))
         })?;
@@ -114,14 +132,21 @@ impl Runtime {
         folder.write_bytes("process", process.to_text().as_bytes())
     }
 
-    async fn create(&self, claim: &Claim, merged: &Path, run: &Run) -> Result<(), DriverError> {
+    async fn create(
+        &self,
+        claim: &Claim,
+        merged: &Path,
+        run: &Run,
+        secrets: &Secrets,
+    ) -> Result<(), DriverError> {
         let folder = claim.folder.clone();
         let (id, bundle) = (folder.id(), folder.join("bundle"));
         remove(&bundle)?;
         private_folder(&bundle)?;
         let prepare = {
             let (bundle, merged, id, run) = (bundle.clone(), merged.to_owned(), id.clone(), run.clone());
-            move || write_bundle(&bundle, &merged, &id, &run)
+            let secrets = secrets.clone();
+            move || write_bundle(&bundle, &merged, &id, &run, &secrets)
         };
         blocking(prepare).await?;
         let [stdout, stderr] = super::start::logs(&folder)?;
@@ -179,12 +204,22 @@ impl Runtime {
         self.ask(&["delete", "--force", id]).await.map(drop)
     }
 
-    /// What runs a command inside the container.
-    pub(super) fn exec(&self, folder: &Folder, command: &[String]) -> Command {
+    /// What runs a command inside the container, and what it has to be given on its standard input: of secrets, it is told there.
+    pub(super) fn exec(
+        &self,
+        folder: &Folder,
+        run: &Run,
+        command: &[String],
+    ) -> Result<(Command, Option<Vec<u8>>), DriverError> {
         let mut exec = Command::new(&self.program);
         exec.arg("--root").arg(&self.root).arg("exec").arg("--pid-file").arg(folder.join("bundle/check"));
-        exec.arg(&*folder.id()).args(command);
-        exec
+        if run.secrets.is_empty() {
+            exec.arg(&*folder.id()).args(command);
+            return Ok((exec, None));
+        }
+        exec.args(["--process", "/dev/stdin"]).arg(&*folder.id());
+        let input = serde_json::to_vec(&process(run, command, &folder.secrets(run)?));
+        Ok((exec, Some(input.map_err(DriverError::permanent)?)))
     }
 
     async fn ask(&self, arguments: &[&str]) -> Result<Vec<u8>, DriverError> {
@@ -253,14 +288,39 @@ const READ_ONLY: &[&str] = &["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", 
 /// Files of the machine that an instance on its network needs.
 const SHARED: &[&str] = &["/etc/hosts", "/etc/resolv.conf"];
 
-fn write_bundle(bundle: &Path, root: &Path, id: &str, run: &Run) -> Result<(), DriverError> {
-    let file = bundle.join("config.json");
-    let bytes = serde_json::to_vec(&config(root, id, run)?).map_err(DriverError::permanent)?;
-    fs::write(&file, bytes).map_err(failed(file.display()))
+fn write_bundle(
+    bundle: &Path,
+    root: &Path,
+    id: &str,
+    run: &Run,
+    secrets: &Secrets,
+) -> Result<(), DriverError> {
+    Folder::new(bundle.to_owned()).write("config.json", &config(root, id, run, secrets)?)
+}
+
+/// A process in the container, as the runtime is told of it.
+fn process(run: &Run, args: &[String], secrets: &Secrets) -> Value {
+    // What the driver sets itself, such as `PORT`, goes first.
+    let secrets = secrets.iter().filter(|(name, _)| !run.env.contains_key(*name));
+    let env: Vec<String> =
+        run.env.iter().chain(secrets).map(|(name, value)| format!("{name}={value}")).collect();
+    json!({
+        "terminal": false,
+        "user": {"uid": run.user.uid, "gid": run.user.gid, "additionalGids": run.user.groups},
+        "args": args,
+        "env": env,
+        "cwd": run.dir,
+        "capabilities": {
+            "bounding": CAPABILITIES,
+            "effective": if run.user.uid == 0 { CAPABILITIES } else { &[] },
+            "permitted": if run.user.uid == 0 { CAPABILITIES } else { &[] },
+        },
+        "noNewPrivileges": false,
+    })
 }
 
 /// The runtime's configuration (runtime-spec `config.md`).
-fn config(root: &Path, id: &str, run: &Run) -> Result<Value, DriverError> {
+fn config(root: &Path, id: &str, run: &Run, secrets: &Secrets) -> Result<Value, DriverError> {
     let mount = |place: &str, kind: &str, options: &[&str]| json!({"destination": place, "type": kind, "source": kind, "options": options});
     let bind = |place: &str, source: &str, read_only: bool| {
         let options = ["rbind", "rprivate", if read_only { "ro" } else { "rw" }];
@@ -278,26 +338,13 @@ fn config(root: &Path, id: &str, run: &Run) -> Result<Value, DriverError> {
     let shared = SHARED.iter().filter(|path| !probe && Path::new(path).is_file());
     mounts.extend(shared.map(|path| bind(path, path, true)));
     mounts.extend(run.mounts.iter().map(|(place, it)| bind(place, &it.source, it.read_only)));
-    let env: Vec<String> = run.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let namespaces: Vec<Value> =
         ["pid", "ipc", "uts", "mount"].into_iter().map(|kind| json!({"type": kind})).collect();
     Ok(json!({
         "ociVersion": "1.0.2",
         "hostname": id,
         "root": {"path": text(root)?, "readonly": false},
-        "process": {
-            "terminal": false,
-            "user": {"uid": run.user.uid, "gid": run.user.gid, "additionalGids": run.user.groups},
-            "args": run.args,
-            "env": env,
-            "cwd": run.dir,
-            "capabilities": {
-                "bounding": CAPABILITIES,
-                "effective": if run.user.uid == 0 { CAPABILITIES } else { &[] },
-                "permitted": if run.user.uid == 0 { CAPABILITIES } else { &[] },
-            },
-            "noNewPrivileges": false,
-        },
+        "process": process(run, &run.args, secrets),
         "mounts": mounts,
         "linux": {
             "cgroupsPath": format!("/castline/{id}"),

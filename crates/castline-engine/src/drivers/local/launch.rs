@@ -15,7 +15,7 @@ use rustix::{
 };
 
 use super::{
-    super::{blocking, failed, images::Known, now, perform::Launch, ports::is_free},
+    super::{blocking, failed, images::Known, now, perform::Launch, ports::is_free, secrets::Secrets},
     Inner, Isolation, LocalDriver, mounts,
     record::{Claim, Folder, Record, Run},
     start,
@@ -59,14 +59,15 @@ impl LocalDriver {
         let prepare = {
             let (inner, release) = (Arc::clone(&self.0), launch.release.clone());
             move || {
+                let secrets = Secrets::of(release.spec())?;
                 let known = inner.images.of(&release)?;
                 let root = inner.store.root(&known)?;
                 let runtime = known.image.config().map(|config| config.runtime().clone()).unwrap_or_default();
                 let run = Inner::run(&release, &runtime, &root, isolation)?;
-                Ok((known, root, run))
+                Ok((known, root, run, secrets))
             }
         };
-        let (known, lower, mut run) = blocking(prepare).await?;
+        let (known, lower, mut run, secrets) = blocking(prepare).await?;
         let folder = &claim.folder;
         let before = folder.record()?;
         let choosing = self.0.ports.lock().await;
@@ -101,10 +102,11 @@ impl LocalDriver {
             })
             .await?
         };
-        match isolation {
-            Isolation::Container => self.0.runtime().await?.launch(claim, &root, &record.run).await,
-            _ => start::start(claim, isolation, &root, &record.run).await,
-        }
+        let started = match isolation {
+            Isolation::Container => self.0.runtime().await?.launch(claim, &root, &record.run, &secrets).await,
+            _ => start::start(claim, isolation, &root, &record.run, &secrets).await,
+        };
+        started.map_err(|error| secrets.hidden(error))
     }
 }
 
@@ -116,7 +118,7 @@ impl Inner {
         root: &Path,
         isolation: Isolation,
     ) -> Result<Run, DriverError> {
-        let InstanceSpec { env, entrypoint, args, user, working_dir, mounts, health, .. } =
+        let InstanceSpec { env, secrets, entrypoint, args, user, working_dir, mounts, health, .. } =
             release.spec().over(image);
         let args: Vec<String> = entrypoint.into_iter().chain(args).flatten().collect();
         if args.is_empty() {
@@ -153,7 +155,8 @@ impl Inner {
         env.entry("PATH".into()).or_insert_with(|| PATH.into());
         let dir = working_dir.filter(|dir| !dir.is_empty()).unwrap_or_else(|| "/".into());
         let stop_signal = image.stop_signal.as_deref().and_then(signal).unwrap_or(Signal::TERM).as_raw();
-        Ok(Run { args, env, dir, user, mounts, stop_signal, health })
+        let secrets = secrets.unwrap_or_default().into_keys().collect();
+        Ok(Run { args, env, secrets, dir, user, mounts, stop_signal, health })
     }
 
     /// A port that no instance has and nobody listens on, with the lock under which it was chosen.

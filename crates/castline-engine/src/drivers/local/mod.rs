@@ -11,6 +11,11 @@
 //! from (each is verified by each process that uses it), what is in the store (it is compared with the image when a process
 //! first uses it, and unpacked anew if it differs), the instances, and process numbers.
 //!
+//! Secrets are read when an instance is launched, and are in the environment of its process, for which root and its own user can look in
+//! `/proc`. An OCI runtime is told of them in a file that only the owner can read, which has them until the program was started (crun
+//! keeps a copy of its own in the state folder, which only the owner can enter). Health checks have what the process was started
+//! with; of a program that writes over its environment, they have no secrets.
+//!
 //! What [`CheckMode::Fast`] sees is what was written through the instance. Who writes to the store, or to the overlay's folders while it is
 //! mounted, is seen by [`CheckMode::Full`], which reads all files as the instance has them.
 
@@ -60,7 +65,7 @@ use super::{
     perform::{Launch, Performs, perform},
     switch::Switch,
 };
-use crate::{CheckMode, Doing, Driver, DriverError, Endpoint};
+use crate::{CheckMode, Doing, Driver, DriverError, Endpoint, KeptImage, Removal};
 
 /// The driver `local`. A clone is the same one.
 #[derive(Clone, Debug)]
@@ -180,6 +185,18 @@ impl Driver for LocalDriver {
             let release = release.clone();
             blocking(move || inner.compare(&folder, &release, mode)).await
         })
+    }
+
+    fn images(&self) -> Doing<'_, Option<Vec<KeptImage>>> {
+        Box::pin(async move {
+            let kept =
+                |one: Unpacked| KeptImage { in_use: one.in_use, ..KeptImage::new(one.image, one.bytes) };
+            Ok(Some(self.unpacked().await?.into_iter().map(kept).collect()))
+        })
+    }
+
+    fn remove_image<'a>(&'a self, image: &'a KeptImage) -> Doing<'a, Removal> {
+        Box::pin(async move { self.remove_unpacked(&image.image).await.map(|()| Removal::Removed) })
     }
 }
 

@@ -153,8 +153,8 @@ impl Inner {
         let patience = Duration::from_millis(health.timeout_millis.max(1));
         let failure = match seen.record.isolation {
             Isolation::Container => {
-                let command = self.runtime().await?.exec(&folder, &health.command);
-                start::check(command, patience, Some(folder.join("bundle/check"))).await
+                let (command, input) = self.runtime().await?.exec(&folder, run, &health.command)?;
+                start::check(command, patience, input, Some(folder.join("bundle/check"))).await
             }
             isolation => {
                 let root = folder.join(if isolation == Isolation::Chroot { "merged" } else { "tree" });
@@ -162,11 +162,13 @@ impl Inner {
                     Err(error) => Some(error.to_string()),
                     Ok((words, dir)) => {
                         let mut command = Command::new(words.first().cloned().unwrap_or_default());
-                        command.args(words.iter().skip(1)).env_clear().envs(&run.env).current_dir(dir);
+                        let secrets = folder.secrets(run)?;
+                        command.args(words.iter().skip(1)).env_clear().envs(secrets.iter());
+                        command.envs(&run.env).current_dir(dir);
                         if isolation == Isolation::Process {
                             command.env("CASTLINE_ROOT", &root);
                         }
-                        start::check(command, patience, None).await
+                        start::check(command, patience, None, None).await
                     }
                 }
             }

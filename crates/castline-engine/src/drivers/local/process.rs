@@ -1,9 +1,11 @@
 //! Processes that outlive the one that started them, known again by more than their number.
 
-use std::{fs, io, path::Path};
+use std::{collections::BTreeSet, fs, io, path::Path};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use serde::{Deserialize, Serialize};
+
+use super::super::secrets::Secrets;
 
 /// A process: its number, and since when it has had it. Numbers come again, and so do start times after a reboot; all three
 /// together do not.
@@ -93,6 +95,20 @@ impl Process {
     pub(super) fn is_alive(&self) -> bool {
         self.boot == boot()
             && Stat::of(self.pid).is_some_and(|stat| stat.started == self.started && stat.is_alive())
+    }
+
+    /// Those of these variables that it was started with. A program can write over its environment; then there are none.
+    pub(super) fn variables(&self, names: &BTreeSet<String>) -> Secrets {
+        let environment = fs::read(format!("/proc/{}/environ", self.pid)).unwrap_or_default();
+        // Looked at afterwards: meanwhile the number may have become another's.
+        if !self.is_there() {
+            return Secrets::default();
+        }
+        let pairs = environment.split(|&byte| byte == 0).filter_map(|pair| {
+            let (name, value) = std::str::from_utf8(pair).ok()?.split_once('=')?;
+            names.contains(name).then(|| (name.to_owned(), value.to_owned()))
+        });
+        pairs.collect()
     }
 
     /// Asks its group to end.

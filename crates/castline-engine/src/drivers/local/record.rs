@@ -14,7 +14,7 @@
 //! ```
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     io::{ErrorKind, Write as _},
     os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
@@ -33,7 +33,12 @@ use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::time::{Instant, sleep};
 
-use super::{super::failed, Isolation, process::Process, store::private_folder};
+use super::{
+    super::{failed, secrets::Secrets},
+    Isolation,
+    process::Process,
+    store::private_folder,
+};
 use crate::{DriverError, Endpoint};
 
 /// What an instance is. Has its environment in it, so that only the owner may read it.
@@ -64,6 +69,9 @@ pub(super) struct Record {
 pub(super) struct Run {
     pub(super) args: Vec<String>,
     pub(super) env: BTreeMap<String, String>,
+    /// The names of those of its variables that are secrets: what they are, only its own process knows.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) secrets: BTreeSet<String>,
     pub(super) dir: String,
     pub(super) user: User,
     pub(super) mounts: BTreeMap<String, Mount>,
@@ -130,6 +138,14 @@ impl Folder {
 
     pub(super) fn record(&self) -> Result<Option<Record>, DriverError> {
         self.read("instance.json")
+    }
+
+    /// The secrets that its process has, where it says so.
+    pub(super) fn secrets(&self, run: &Run) -> Result<Secrets, DriverError> {
+        if run.secrets.is_empty() {
+            return Ok(Secrets::default());
+        }
+        Ok(self.process()?.map(|process| process.variables(&run.secrets)).unwrap_or_default())
     }
 
     pub(super) fn vitals(&self) -> Result<Vitals, DriverError> {
@@ -364,6 +380,7 @@ mod tests {
         let run = Run {
             args: vec!["/app".into()],
             env: BTreeMap::new(),
+            secrets: BTreeSet::new(),
             dir: "/".into(),
             user: User { uid: 0, gid: 0, groups: vec![] },
             mounts: BTreeMap::new(),

@@ -16,12 +16,13 @@ use rustix::{
     process::Signal,
 };
 use tokio::{
+    io::AsyncWriteExt as _,
     process::Command,
     time::{Instant, sleep, timeout},
 };
 
 use super::{
-    super::failed,
+    super::{failed, secrets::Secrets},
     Isolation,
     process::Process,
     programs,
@@ -147,12 +148,14 @@ fn program_in(root: &Path, program: &str, run: &Run) -> Result<PathBuf, DriverEr
     Err(DriverError::permanent(format!("the program `{program}` is not in the image")))
 }
 
-/// Starts an instance's program in a session of its own, and waits until it has written down which process it is.
+/// Starts an instance's program in a session of its own, and waits until it has written down which process it is. Secrets are given to
+/// that process, and to nothing else: no file or command line has them.
 pub(super) async fn start(
     claim: &Claim,
     isolation: Isolation,
     root: &Path,
     run: &Run,
+    secrets: &Secrets,
 ) -> Result<(), DriverError> {
     let folder = &claim.folder;
     let (words, dir) = words(isolation, root, run, &run.args)?;
@@ -165,6 +168,7 @@ pub(super) async fn start(
         .arg(folder.join("process"))
         .args(words)
         .env_clear()
+        .envs(secrets.iter())
         .envs(&run.env)
         .current_dir(dir)
         .stdin(claim.lock()?)
@@ -206,15 +210,16 @@ pub(super) fn last_words(folder: &Folder) -> String {
     String::from_utf8_lossy(&said).trim().to_owned()
 }
 
-/// Runs a health check; why it has failed, if it has. `inside` is where a runtime writes down the process that it has started for
-/// the check, which is not its own child.
+/// Runs a health check; why it has failed, if it has. `input` is what it is given on its standard input. `inside` is where a
+/// runtime writes down the process that it has started for the check, which is not its own child.
 pub(super) async fn check(
     mut command: Command,
     patience: Duration,
+    input: Option<Vec<u8>>,
     inside: Option<PathBuf>,
 ) -> Option<String> {
     command
-        .stdin(Stdio::null())
+        .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .process_group(0)
@@ -224,7 +229,15 @@ pub(super) async fn check(
         Err(error) => return Some(format!("it cannot be run: {error}")),
     };
     let process = child.id().and_then(|pid| Process::of(i32::try_from(pid).ok()?));
-    match timeout(patience, child.wait()).await {
+    let given = child.stdin.take().zip(input);
+    let ended = async {
+        if let Some((mut stdin, input)) = given {
+            // Who does not read it ends, and says why.
+            let _ = stdin.write_all(&input).await;
+        }
+        child.wait().await
+    };
+    match timeout(patience, ended).await {
         Ok(Ok(status)) if status.success() => None,
         Ok(Ok(status)) => Some(status.to_string()),
         Ok(Err(error)) => Some(error.to_string()),

@@ -110,6 +110,10 @@ fn releases() -> Vec<Case> {
         "image": {"verified": {"identities": {"indexes": [], "config": config}, "assumed": "made here"}},
         "replicas": 0
     });
+    let secret = json!({"service": "web", "image": provider, "replicas": 2, "spec": {
+        "secrets": {"DB_PASSWORD": {"file": "/run/secrets/db"}, "API_TOKEN": {"env": "TOKEN_OF_WEB"}},
+        "env": {"PORT": "80"}
+    }});
     let spelled_out = |replicas: u64| {
         format!(
             r#"{{"spec":{{"env":null,"labels":null}},"replicas":{replicas},"image":{{"provider":{{"provenance":
@@ -132,6 +136,8 @@ fn releases() -> Vec<Case> {
             &archived,
         )
         .because("the list of indexes stands even where it is empty"),
+        release("with-secrets", &text(&secret), &secret)
+            .because("what is in documents, and so in digests, is where the values come from"),
     ]
 }
 
@@ -225,6 +231,7 @@ fn invalid() -> Vec<Case> {
     let image = r#""image":{"provider":{"provider":"aws","id":"ami-1","provenance":{"builder":"packer"}}}"#;
     let release = |members: &str| format!(r#"{{"service":"web",{members}}}"#);
     let provider = |members: &str| release(&format!(r#""image":{{"provider":{{{members}}}}},"replicas":1"#));
+    let secrets = |secrets: &str| release(&format!(r#"{image},"replicas":1,"spec":{{"secrets":{secrets}}}"#));
     let releases = [
         ("replicas-negative", release(&format!(r#"{image},"replicas":-1"#))),
         ("replicas-broken", release(&format!(r#"{image},"replicas":1.5"#))),
@@ -240,6 +247,18 @@ fn invalid() -> Vec<Case> {
             "environment-twice",
             release(&format!(r#"{image},"replicas":1,"spec":{{"env":{{"A":"1","A":"2"}}}}"#)),
         ),
+        ("secret-twice", secrets(r#"{"A":{"env":"B"},"A":{"env":"C"}}"#)),
+        ("secret-in-plain-text", secrets(r#"{"A":"hunter2"}"#)),
+        ("secret-of-two-sources", secrets(r#"{"A":{"env":"B","file":"/b"}}"#)),
+        ("secret-without-a-source", secrets(r#"{"A":{}}"#)),
+        ("secret-of-an-unknown-source", secrets(r#"{"A":{"vault":"b"}}"#)),
+        ("secret-in-the-environment-too", secrets(r#"{"B":{"env":"C"}},"env":{"B":"1"}"#)),
+        ("secret-without-a-name", secrets(r#"{"":{"env":"B"}}"#)),
+        ("secret-with-a-sign-in-its-name", secrets(r#"{"A=B":{"env":"B"}}"#)),
+        ("secret-with-a-zero-in-its-name", secrets(r#"{"A\u0000":{"env":"B"}}"#)),
+        ("secret-of-a-variable-without-a-name", secrets(r#"{"A":{"env":""}}"#)),
+        ("secret-of-half-a-path", secrets(r#"{"A":{"file":"b"}}"#)),
+        ("secret-of-a-path-with-a-zero", secrets(r#"{"A":{"file":"/b\u0000"}}"#)),
         ("without-provenance", provider(r#""provider":"aws","id":"ami-1","provenance":{}"#)),
         ("without-the-member-provenance", provider(r#""provider":"aws","id":"ami-1""#)),
         ("without-an-id", provider(r#""provider":"aws","id":"","provenance":{"a":"b"}"#)),
