@@ -5,6 +5,7 @@
 
 mod back;
 mod clock;
+mod command;
 mod drivers;
 mod error;
 mod gates;
@@ -152,7 +153,8 @@ impl Executor {
         Self { analyst: Some(analyst), ..self }
     }
 
-    /// The same, with this to answer where somebody has to approve. Without one, [`Handle::approve`] and [`Self::answer`] do.
+    /// The same, with this to answer where somebody has to approve. Without one, [`Handle::tell`], a
+    /// [`Remote`](crate::Remote) and [`Self::answer`] do.
     #[must_use]
     pub fn with_approver(self, approver: Answerer) -> Self {
         Self { approver: Some(approver), ..self }
