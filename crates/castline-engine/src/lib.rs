@@ -30,8 +30,9 @@ pub use drivers::{DockerConfig, DockerDriver, DockerHost, DockerTls};
 pub use drivers::{Isolation, Leftover, LeftoverKind, LocalConfig, LocalDriver, Unpacked};
 pub use error::DriverError;
 pub use executor::{
-    Answer, Answerer, Checked, Clock, Ended, EngineError, Executor, Handle, ImageTest, Options, Prepared,
-    Question, Rolling, Tested, Told, UnderWay, Unneeded, Verdict, Wanted, under_way, unneeded, way_back,
+    Answer, Answerer, Checked, Clock, Ended, EngineError, Executor, Handle, ImageTest, Options, Planner,
+    Prepared, Question, Rolling, Tested, Told, UnderWay, Unneeded, Verdict, Wanted, under_way, unneeded,
+    way_back,
 };
 pub use store::{Contents, Holder, Repair, Store, StoreError};
 pub use traffic::{Endpoint, Membership, TrafficHook};

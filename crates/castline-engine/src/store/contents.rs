@@ -58,6 +58,38 @@ impl Contents {
         Ok(Self { files, folder, ledger, unacknowledged: rest, held, holder })
     }
 
+    /// The same, and where there is no store yet, one without entries: to plan the first rollout. Makes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Damaged`], [`StoreError::Io`].
+    pub fn read_or_empty(folder: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let folder = folder.as_ref();
+        match Self::read(folder, None) {
+            Err(StoreError::NotThere { .. }) => Ok(Self {
+                files: Arc::new(Real),
+                folder: folder.to_owned(),
+                ledger: Ledger::default(),
+                unacknowledged: 0,
+                held: false,
+                holder: None,
+            }),
+            read => read,
+        }
+    }
+
+    /// What whoever writes to a store knows of it.
+    pub(super) fn of_writer(files: &Arc<dyn Files>, folder: &Path, ledger: Ledger) -> Self {
+        let holder = files.holder(&folder.join(LOCK));
+        let files = Arc::clone(files);
+        Self { files, folder: folder.to_owned(), ledger, unacknowledged: 0, held: true, holder }
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The ledger, up to the last entry that was acknowledged.
     pub const fn ledger(&self) -> &Ledger {
         &self.ledger

@@ -168,6 +168,11 @@ impl Store {
         self.writer().ledger().clone()
     }
 
+    /// What it holds now, as [`Contents::read`] would read it.
+    pub fn contents(&self) -> Contents {
+        Contents::of_writer(&self.files, &self.folder, self.ledger())
+    }
+
     /// Where rollouts that are executed are spoken to.
     pub(crate) const fn board(&self) -> &Board {
         &self.board

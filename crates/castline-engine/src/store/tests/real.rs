@@ -12,6 +12,7 @@ fn what_one_store_wrote_the_next_one_reads_and_every_language_verifies() {
     let folder = tempfile::tempdir().expect("a folder");
     let place = folder.path().join("store");
     assert!(matches!(Contents::read(&place, None), Err(StoreError::NotThere { .. })));
+    assert!(Contents::read_or_empty(&place).expect("nothing yet").ledger().is_empty() && !place.exists());
     let store = Store::open(&place).expect("a store");
     store.append(at(1), "ann", [note("one"), note("two")]).expect("appended");
     let held = Store::open(&place).expect_err("it is held");
@@ -21,6 +22,7 @@ fn what_one_store_wrote_the_next_one_reads_and_every_language_verifies() {
     );
     let contents = Contents::read(&place, None).expect("it can be read");
     assert!(contents.is_held() && contents.holder().is_some());
+    assert_eq!(*store.contents().ledger(), *contents.ledger());
     drop(store);
     let lines = fs::read(place.join("ledger")).expect("a file");
     let contents = Contents::read(&place, None).expect("it can be read");
