@@ -3,6 +3,8 @@
 
 #[path = "engine/approval.rs"]
 mod approval;
+#[path = "engine/control.rs"]
+mod control;
 mod support;
 
 use std::{

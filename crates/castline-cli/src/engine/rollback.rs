@@ -1,13 +1,14 @@
 use castline::{
     Digest, Document as _, Release,
-    engine::{Contents, EngineError, Planner, Prepared, UnderWay, under_way, way_back},
+    engine::{Command, Contents, EngineError, Planner, Prepared, UnderWay, under_way, way_back},
     ledger::Ledger,
     plan::{Plan, Target},
     policy::{Policy, Select},
 };
 
 use super::{
-    block_on, find,
+    block_on,
+    remote::{Other, Reached, goes_back_to, reach, rolled_out},
     rolling::{Orders, Planned, carry_out, watch},
     service,
     site::Site,
@@ -20,18 +21,26 @@ pub(crate) fn run(arguments: &Rollback) -> Result<Verdict, Failure> {
     let policy: Option<Policy> = arguments.policy.as_ref().map(|path| documents::read(path)).transpose()?;
     let site = Site::open(&arguments.place.site)?;
     let to = arguments.to.as_deref();
+    let told = |other: &Other| {
+        let service = service(other.contents.ledger(), arguments.service.as_deref())?;
+        let Some(ongoing) = of_service(other.contents.ledger(), &service) else {
+            return Err(site.held(other.contents.holder()));
+        };
+        goes_back_to(&other.contents, &ongoing.rollout, &service, to)?;
+        Ok((ongoing.rollout, Command::RollBack))
+    };
+    let executor = match reach(&site, orders.stay, told)? {
+        Reached::Here(executor) => executor,
+        Reached::There(answered) => {
+            let then = "; `castline status` says how far it is";
+            return answered.report(&site, orders.json, "it goes back", then);
+        }
+    };
     block_on(async {
-        let executor = site.executor(orders.stay)?;
         let ledger = executor.store().ledger();
         let service = service(&ledger, arguments.service.as_deref())?;
         if let Some(ongoing) = of_service(&ledger, &service) {
-            if to.is_some() {
-                return Err(format!(
-                    "the rollout {} of {service} is not over: go on with it by `castline resume`, or stop it by `castline resume --abort`; without --to it goes back itself",
-                    ongoing.rollout
-                )
-                .into());
-            }
+            goes_back_to(&executor.store().contents(), &ongoing.rollout, &service, to)?;
             let rolling = executor.resume(&ongoing.rollout, &site.actor).await?;
             rolling.handle().roll_back(&site.actor);
             let went = watch(rolling, orders.json, &site.actor).await?;
@@ -78,9 +87,8 @@ async fn prepare(
 fn goal(ledger: &Ledger, service: &str, to: Option<&str>) -> Result<Release, Failure> {
     let current = ledger.current(service).and_then(|digest| ledger.release(digest));
     if let Some(to) = to {
-        let history = ledger.history(service);
-        let digest = find(history.iter().map(|one| &one.release), to, "release that was rolled out")?;
-        let release = ledger.release(digest).cloned();
+        let digest = rolled_out(ledger, service, to)?;
+        let release = ledger.release(&digest).cloned();
         return release.ok_or_else(|| format!("the ledger does not have the release {digest}").into());
     }
     let release = way_back(ledger, service).cloned().ok_or_else(|| {
