@@ -63,6 +63,7 @@ fn main() -> ExitCode {
         Command::Release(arguments) => release::run(&arguments),
         Command::Profile(arguments) => profile::run(&arguments),
         Command::History(arguments) => engine::history(&arguments),
+        Command::Pause(arguments) => engine::pause(&arguments),
         Command::Prune(arguments) => engine::prune(&arguments),
         Command::Remediate(arguments) => engine::remediate(&arguments),
         Command::Resume(arguments) => engine::resume(&arguments),

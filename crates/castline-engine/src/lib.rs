@@ -10,6 +10,7 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+mod control;
 mod driver;
 mod drivers;
 mod error;
@@ -19,6 +20,7 @@ mod program;
 mod store;
 mod traffic;
 
+pub use control::{Asked, Command, Recorded, Remote};
 pub use driver::{CheckMode, Doing, Driver};
 pub use drivers::CommandDriver;
 #[cfg(all(any(feature = "docker", feature = "local"), target_os = "linux"))]
@@ -29,9 +31,10 @@ pub use drivers::{DockerConfig, DockerDriver, DockerHost, DockerTls};
 pub use drivers::{Isolation, Leftover, LeftoverKind, LocalConfig, LocalDriver, Unpacked};
 pub use error::DriverError;
 pub use executor::{
-    Answer, Answerer, Checked, Clock, Ended, EngineError, Executor, Handle, ImageTest, Options, Prepared,
-    Question, Rolling, Tested, Told, UnderWay, Unneeded, Verdict, Wanted, under_way, unneeded, way_back,
+    Answer, Answerer, Checked, Clock, Ended, EngineError, Executor, Handle, ImageTest, Options, Planner,
+    Prepared, Question, Rolling, Tested, Told, UnderWay, Unneeded, Verdict, Wanted, under_way, unneeded,
+    way_back,
 };
 pub use kept::{KeptImage, Removal};
-pub use store::{Contents, Repair, Store, StoreError};
+pub use store::{Contents, Holder, Repair, Store, StoreError};
 pub use traffic::{Endpoint, Membership, TrafficHook};

@@ -35,7 +35,7 @@ pub(crate) struct Go {
     /// Also write the plan as one page, with a drawing of what happens when.
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
-    /// Wait where somebody has to decide, instead of coming back.
+    /// Wait where somebody has to decide, instead of coming back: by `castline answer`, `resume` or `rollback` in another terminal.
     #[arg(long)]
     pub(crate) stay: bool,
 }
@@ -58,6 +58,17 @@ pub(crate) struct Apply {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Pause {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Which rollout, by the beginning of its digest; the one that is executed, where there is only one.
+    pub(crate) rollout: Option<String>,
+    /// Print what came of it as JSON, one object (schemas/told.json).
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Resume {
     #[command(flatten)]
     pub(crate) place: Place,
@@ -69,7 +80,7 @@ pub(crate) struct Resume {
     /// Print what happens as JSON, one object a line (schemas/told.json).
     #[arg(long)]
     pub(crate) json: bool,
-    /// Wait where somebody has to decide, instead of coming back.
+    /// Wait where somebody has to decide, instead of coming back: by `castline answer`, `resume` or `rollback` in another terminal.
     #[arg(long)]
     pub(crate) stay: bool,
 }

@@ -16,7 +16,7 @@ use clap::{Parser, Subcommand};
 pub(crate) use self::{
     build::{Build, Form},
     compare::{Diff, Drift, Expected, Profile},
-    engine::{Answer, Apply, Go, History, Prune, Remediate, Resume, Rollback, Status, Test},
+    engine::{Answer, Apply, Go, History, Pause, Prune, Remediate, Resume, Rollback, Status, Test},
     image::{Common, Inspect, Release, Tree, Verify},
     import::{Import, Origin, Part},
     plan::{Check, Plan, Targets},
@@ -61,6 +61,9 @@ pub(crate) enum Command {
     /// Take what kubectl, docker, podman, aws or Packer print: fleets, policies, releases.
     #[command(after_help = help::IMPORT_EXAMPLES)]
     Import(Import),
+    /// Pause the rollout that another castline executes here.
+    #[command(after_help = help::engine::PAUSE_EXAMPLES)]
+    Pause(Pause),
     /// Compute how fleets get from what runs to what should, and show it before anything is done.
     #[command(after_help = help::PLAN_EXAMPLES)]
     Plan(Plan),

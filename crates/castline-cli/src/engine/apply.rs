@@ -1,13 +1,14 @@
 use castline::{
     Document as _, Release, ReleaseImage,
-    engine::{EngineError, Executor, Wanted},
+    engine::{EngineError, Planner, Wanted, under_way},
+    ledger::Ledger,
     policy::Policy,
 };
 
 use super::{
     block_on,
     gate::Gate,
-    rolling::{Orders, carry_out, refuse},
+    rolling::{Orders, Planned, carry_out},
     site::Site,
     status::image,
 };
@@ -30,34 +31,55 @@ pub(crate) fn run(arguments: &Apply) -> Result<Verdict, Failure> {
         wanted.push(Wanted { release, policy });
     }
     let site = Site::open(&arguments.place.site)?;
-    block_on(async {
-        let executor = site.executor(orders.stay)?;
-        if !orders.dry_run && !are_tested(&site, &executor, &wanted)? {
-            return Ok(Verdict::Findings);
+    site.answers_analyses(wanted.iter().map(|wanted| &wanted.policy))?;
+    let plan = async |planner: &Planner| prepare(&site, planner, &wanted, orders.dry_run).await;
+    block_on(async { Ok(carry_out(&site, &orders, plan).await?.verdict()) })
+}
+
+async fn prepare(
+    site: &Site,
+    planner: &Planner,
+    wanted: &[Wanted],
+    dry_run: bool,
+) -> Result<Planned, Failure> {
+    let ledger = planner.contents().ledger();
+    if !dry_run {
+        if !are_tested(site, ledger, wanted)? {
+            return Ok(Planned::Refused);
         }
-        site.answers_analyses(wanted.iter().map(|wanted| &wanted.policy))?;
-        let prepared = match executor.prepare(&wanted).await {
-            Ok(prepared) => prepared,
-            Err(EngineError::Infeasible(infeasible)) => return refuse(infeasible, orders.json),
-            Err(error) => return Err(error.into()),
-        };
-        let ledger = executor.store().ledger();
-        let known =
-            |wanted: &Wanted| ledger.current(wanted.release.service()) == Some(&wanted.release.digest());
-        if prepared.plan.is_empty() && wanted.iter().all(known) {
-            if !orders.json {
-                output::print("nothing to do: what should run does\n")?;
-            }
-            return Ok(Verdict::Clean);
+        none_under_way(ledger, wanted)?;
+    }
+    let prepared = match planner.prepare(wanted).await {
+        Ok(prepared) => prepared,
+        Err(EngineError::Infeasible(infeasible)) => return Ok(Planned::Infeasible(infeasible)),
+        Err(error) => return Err(error.into()),
+    };
+    let known = |wanted: &Wanted| ledger.current(wanted.release.service()) == Some(&wanted.release.digest());
+    if prepared.plan.is_empty() && wanted.iter().all(known) {
+        return Ok(Planned::Nothing("nothing to do: what should run does"));
+    }
+    Ok(Planned::Prepared(prepared.into()))
+}
+
+/// Says before anybody thinks about a plan that it cannot be begun now.
+fn none_under_way(ledger: &Ledger, wanted: &[Wanted]) -> Result<(), Failure> {
+    let under_way = under_way(ledger);
+    for service in wanted.iter().map(|wanted| wanted.release.service()) {
+        if let Some(other) = under_way.iter().find(|other| other.services.contains(service)) {
+            return Err(format!(
+                "the rollout {} of {service} is not over: go on with it by `castline resume`, stop it by `castline resume --abort`, or go back by `castline rollback`",
+                other.rollout
+            )
+            .into());
         }
-        Ok(carry_out(&executor, prepared, &orders, &site.actor).await?.verdict())
-    })
+    }
+    Ok(())
 }
 
 /// Whether each image has passed the site's test, where there is one. What has not is said.
-fn are_tested(site: &Site, executor: &Executor, wanted: &[Wanted]) -> Result<bool, Failure> {
+fn are_tested(site: &Site, ledger: &Ledger, wanted: &[Wanted]) -> Result<bool, Failure> {
     let Some(test) = &site.test else { return Ok(true) };
-    let gate = Gate::new(test.clone(), executor.store().ledger());
+    let gate = Gate::new(test.clone(), ledger.clone());
     let mut all = true;
     for Wanted { release, .. } in wanted {
         let ReleaseImage::Verified { identities, .. } = release.image() else { continue };

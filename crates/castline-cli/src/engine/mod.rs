@@ -7,8 +7,10 @@ mod history;
 mod layouts;
 mod looking;
 mod outcome;
+mod pause;
 mod prune;
 mod remediate;
+mod remote;
 mod resume;
 mod rollback;
 mod rolling;
@@ -28,9 +30,9 @@ use castline::{
 #[cfg(feature = "registry")]
 pub(crate) use self::gate::Gate;
 pub(crate) use self::{
-    answer::run as answer, apply::run as apply, history::run as history, prune::run as prune,
-    remediate::run as remediate, resume::run as resume, rollback::run as rollback, status::run as status,
-    test::run as test,
+    answer::run as answer, apply::run as apply, history::run as history, pause::run as pause,
+    prune::run as prune, remediate::run as remediate, resume::run as resume, rollback::run as rollback,
+    status::run as status, test::run as test,
 };
 use crate::Failure;
 

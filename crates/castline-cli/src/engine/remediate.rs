@@ -1,7 +1,8 @@
-use std::fmt::Write as _;
+use std::{fmt::Write as _, sync::Arc};
 
 use castline::{
-    engine::{CheckMode, Checked, EngineError, Verdict as Found},
+    Fleet, Instance,
+    engine::{CheckMode, Checked, EngineError, Planner, Verdict as Found},
     policy::Policy,
 };
 
@@ -9,7 +10,7 @@ use super::{
     block_on,
     looking::Looking,
     rollback::last_policy,
-    rolling::{Orders, Went, carry_out, refuse},
+    rolling::{Orders, Planned, Went, carry_out},
     service,
     site::Site,
 };
@@ -21,13 +22,18 @@ pub(crate) fn run(arguments: &Remediate) -> Result<Verdict, Failure> {
     let policy: Option<Policy> = arguments.policy.as_ref().map(|path| documents::read(path)).transpose()?;
     let site = Site::open(&arguments.place.site)?;
     block_on(async {
-        let executor = site.executor(orders.stay)?;
-        let service = service(&executor.store().ledger(), arguments.service.as_deref())?;
+        let planner = site.planner()?;
+        if !orders.dry_run {
+            // Rather now than after all has been read.
+            site.refuse_if_held(planner.contents())?;
+        }
+        let service = service(planner.contents().ledger(), arguments.service.as_deref())?;
         let mode = if arguments.fast { CheckMode::Fast } else { CheckMode::Full };
         let mut looking = Looking::new(orders.json);
-        let (fleet, checked) = executor.verify(&service, mode, |told| looking.show(&told)).await?;
+        let (seen, checked) = planner.verify(&service, mode, |told| looking.show(&told)).await?;
         drop(looking);
         if !orders.dry_run {
+            let executor = site.executor(orders.stay)?;
             executor.record_verification(&service, mode, &checked, &site.actor).await?;
         }
         let unverified = checked.iter().any(|one| matches!(one.verdict, Found::Unverified { .. }));
@@ -36,31 +42,37 @@ pub(crate) fn run(arguments: &Remediate) -> Result<Verdict, Failure> {
         if !orders.json {
             output::print(&summary(&checked, changed))?;
         }
-        let policy = match policy {
-            Some(policy) => policy,
-            None => last_policy(&executor, &service)?,
+        let plan = async |planner: &Planner| {
+            let policy = match &policy {
+                Some(policy) => policy.clone(),
+                None => last_policy(planner.contents(), &service)?,
+            };
+            let fleet = judged(&planner.observe(&service).await?, &seen)?;
+            Ok(match planner.remedy(fleet, policy, arguments.keep.as_policy()) {
+                Ok(prepared) if prepared.plan.is_empty() => Planned::Nothing("nothing is to be replaced"),
+                Ok(prepared) => Planned::Prepared(prepared.into()),
+                Err(EngineError::Infeasible(infeasible)) => Planned::Infeasible(infeasible),
+                Err(error) => return Err(error.into()),
+            })
         };
-        let prepared = match executor.remedy(fleet, policy, arguments.keep.as_policy()) {
-            Ok(prepared) => prepared,
-            Err(EngineError::Infeasible(infeasible)) => return refuse(infeasible, orders.json),
-            Err(error) => return Err(error.into()),
+        let clean = match carry_out(&site, &orders, plan).await? {
+            Went::Shown => false,
+            went => went.verdict() == Verdict::Clean && !unverified,
         };
-        if prepared.plan.is_empty() {
-            if !orders.json {
-                output::print("nothing is to be replaced\n")?;
-            }
-        } else {
-            match carry_out(&executor, prepared, &orders, &site.actor).await? {
-                Went::Shown => return Ok(Verdict::Findings),
-                went => {
-                    if went.verdict() == Verdict::Findings {
-                        return Ok(Verdict::Findings);
-                    }
-                }
-            }
-        }
-        Ok(if unverified { Verdict::Findings } else { Verdict::Clean })
+        Ok(if clean { Verdict::Clean } else { Verdict::Findings })
     })
+}
+
+/// What is there now, with what was found in it when it was looked into.
+fn judged(now: &Fleet, seen: &Fleet) -> Result<Fleet, Failure> {
+    let judge = |one: &Instance| match seen.instance(&one.id) {
+        // Another one may have come by the same name.
+        Some(then) if (then.created_at, &then.image) == (one.created_at, &one.image) => {
+            one.clone().with_integrity(then.integrity)
+        }
+        _ => one.clone(),
+    };
+    Ok(Fleet::new(Arc::clone(now.service()), now.instances().iter().map(judge))?)
 }
 
 fn summary(checked: &[Checked], changed: u64) -> String {

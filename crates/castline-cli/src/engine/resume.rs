@@ -1,14 +1,30 @@
-use castline::rollout::Status;
+use castline::{engine::Command, rollout::Status};
 
-use super::{block_on, rolling::watch, site::Site, unfinished};
+use super::{
+    block_on,
+    remote::{Reached, reach},
+    rolling::watch,
+    site::Site,
+    unfinished,
+};
 use crate::{Failure, Verdict, arguments::Resume, output};
 
 /// `castline resume`.
 pub(crate) fn run(arguments: &Resume) -> Result<Verdict, Failure> {
     let site = Site::open(&arguments.place.site)?;
+    let named = arguments.rollout.as_deref();
+    let (command, what) = if arguments.abort {
+        (Command::Abort, "stopped for good")
+    } else {
+        (Command::Continue, "it goes on")
+    };
+    let reached = reach(&site, arguments.stay, |other| Ok((other.rollout(named)?, command.clone())))?;
+    let executor = match reached {
+        Reached::Here(executor) => executor,
+        Reached::There(answered) => return answered.report(&site, arguments.json, what, ""),
+    };
     block_on(async {
-        let executor = site.executor(arguments.stay)?;
-        let Some(rollout) = unfinished(&executor.store().ledger(), arguments.rollout.as_deref())? else {
+        let Some(rollout) = unfinished(&executor.store().ledger(), named)? else {
             if !arguments.json {
                 output::print("nothing to go on with: every rollout is over\n")?;
             }

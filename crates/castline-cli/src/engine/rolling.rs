@@ -10,7 +10,7 @@ use std::{
 
 use castline::{
     Document as _,
-    engine::{Ended, Executor, Prepared, Rolling, Told},
+    engine::{Ended, Planner, Prepared, Rolling, Told},
     plan::{
         self, Infeasible,
         check::{Proof, check},
@@ -21,7 +21,7 @@ use castline::{
     shown_whole,
 };
 
-use super::{outcome, short, view::View};
+use super::{outcome, short, site::Site, view::View};
 use crate::{Failure, Verdict, arguments::Go, documents::now, output, plan as planning};
 
 /// What was decided on the command line, with paths that hold wherever we are.
@@ -48,8 +48,22 @@ impl Orders {
     }
 }
 
+/// What comes of looking at what runs, and at what should.
+pub(super) enum Planned {
+    /// A plan.
+    Prepared(Box<Prepared>),
+    /// There is none.
+    Infeasible(Box<Infeasible>),
+    /// Nothing is to be done, and why.
+    Nothing(&'static str),
+    /// It is not to be done, and why was said.
+    Refused,
+}
+
 /// How a plan got on.
 pub(super) enum Went {
+    /// Nothing is to be done.
+    Nothing,
     /// It was only shown, as asked for.
     Shown,
     /// It is not safe, or nobody approved of it: nothing was done.
@@ -63,7 +77,7 @@ pub(super) enum Went {
 impl Went {
     pub(super) fn verdict(&self) -> Verdict {
         match self {
-            Self::Shown => Verdict::Clean,
+            Self::Nothing | Self::Shown => Verdict::Clean,
             Self::Executed(ended) if ended.is_success() => Verdict::Clean,
             _ => Verdict::Findings,
         }
@@ -79,7 +93,7 @@ impl Went {
 }
 
 /// Tells why there is no plan.
-pub(super) fn refuse(infeasible: Box<Infeasible>, json: bool) -> Result<Verdict, Failure> {
+fn refuse(infeasible: Box<Infeasible>, json: bool) -> Result<Verdict, Failure> {
     if json {
         View::new(true).show(&Told::Infeasible { infeasible });
         return Ok(Verdict::Findings);
@@ -87,16 +101,67 @@ pub(super) fn refuse(infeasible: Box<Infeasible>, json: bool) -> Result<Verdict,
     planning::refuse(&infeasible, false)
 }
 
-/// Shows a plan, proves that it is safe, has it approved of, and executes it.
+/// Makes a plan, shows it, proves that it is safe, has it approved of, and executes it.
+///
+/// The ledger is only held once somebody has approved: until then, others may write to it, and things happen. So the plan is made
+/// again by then, and where it is another one, it is as if nobody had approved of anything.
 pub(super) async fn carry_out(
-    executor: &Executor,
-    prepared: Prepared,
+    site: &Site,
     orders: &Orders,
-    actor: &str,
+    plan: impl AsyncFn(&Planner) -> Result<Planned, Failure>,
 ) -> Result<Went, Failure> {
+    let before = site.planner()?;
+    if !orders.dry_run {
+        site.refuse_if_held(before.contents())?;
+    }
+    let mut planned = plan(&before).await?;
+    let mut holding = None;
+    loop {
+        let prepared = match planned {
+            Planned::Prepared(prepared) => prepared,
+            Planned::Infeasible(infeasible) => {
+                refuse(infeasible, orders.json)?;
+                return Ok(Went::Refused);
+            }
+            Planned::Nothing(why) => {
+                if !orders.json {
+                    output::print(&format!("{why}\n"))?;
+                }
+                return Ok(Went::Nothing);
+            }
+            Planned::Refused => return Ok(Went::Refused),
+        };
+        if let Some(went) = consent(&prepared, orders)? {
+            return Ok(went);
+        }
+        let (executor, prepared) = if let Some(executor) = holding.take() {
+            (executor, prepared)
+        } else {
+            let executor = site.executor(orders.stay)?;
+            match plan(&executor.planner()).await? {
+                Planned::Prepared(again) if again.plan == prepared.plan => (executor, again),
+                other => {
+                    output::note("something has changed since the plan was made: it is made again")?;
+                    planned = other;
+                    // Whoever approves of any plan is not asked again: it is carried out as it is now.
+                    holding = orders.yes.then_some(executor);
+                    continue;
+                }
+            }
+        };
+        if !prepared.plan.is_empty() {
+            executor.approve(&prepared.plan, &site.actor).await?;
+        }
+        let rolling = executor.apply(*prepared, &site.actor).await?;
+        return watch(rolling, orders.json, &site.actor).await;
+    }
+}
+
+/// Shows a plan, proves that it is safe, and has it approved of; else says how it went.
+fn consent(prepared: &Prepared, orders: &Orders) -> Result<Option<Went>, Failure> {
     let digest = prepared.plan.digest();
     if orders.approve.as_deref().is_some_and(|approved| approved != digest.to_string()) {
-        show(&prepared, None, orders)?;
+        show(prepared, None, orders)?;
         return Err(format!(
             "the plan is another one than was approved of, since something has changed: it is {digest} now, as shown above; nothing was done"
         )
@@ -105,26 +170,22 @@ pub(super) async fn carry_out(
     let proof = match check(&prepared.plan, &prepared.targets) {
         Ok(proof) => proof,
         Err(violation) => {
-            show(&prepared, None, orders)?;
+            show(prepared, None, orders)?;
             let message = format!("NOT SAFE, and so nothing was done: {violation}\n");
             let lines: Vec<String> = message.lines().map(shown_whole).collect();
             output::unless_closed(writeln!(io::stderr(), "{}", lines.join("\n")))?;
-            return Ok(Went::Refused);
+            return Ok(Some(Went::Refused));
         }
     };
-    show(&prepared, Some(&proof), orders)?;
+    show(prepared, Some(&proof), orders)?;
     if orders.dry_run {
-        return Ok(Went::Shown);
+        return Ok(Some(Went::Shown));
     }
-    if !prepared.plan.is_empty() {
-        if !is_approved(orders, &digest.to_string())? {
-            output::note("not approved of: nothing was done")?;
-            return Ok(Went::Refused);
-        }
-        executor.approve(&prepared.plan, actor).await?;
+    if !prepared.plan.is_empty() && !is_approved(orders, &digest.to_string())? {
+        output::note("not approved of: nothing was done")?;
+        return Ok(Some(Went::Refused));
     }
-    let rolling = executor.apply(prepared, actor).await?;
-    watch(rolling, orders.json, actor).await
+    Ok(None)
 }
 
 /// Executes a rollout, in view. The first Ctrl-C pauses it, the second leaves it as it is.

@@ -11,14 +11,15 @@ use std::{
 use castline::{
     drift::HealthCheck,
     engine::{
-        Answerer, CommandDriver, Contents, Driver, Executor, LocalConfig, LocalDriver, Options, Store,
-        StoreError,
+        Answerer, CommandDriver, Contents, Driver, Executor, Holder, LocalConfig, LocalDriver, Options,
+        Planner, Remote, Store, StoreError,
     },
     ledger::Anchor,
     policy::Policy,
 };
 use serde::Deserialize;
 
+use super::{short, status::moment};
 use crate::Failure;
 
 /// What a site's file says. Secrets have no place in it: drivers take them from where their platforms have them.
@@ -99,20 +100,60 @@ impl Site {
 
     /// What executes rollouts here. Nobody else can write to the ledger while it is there.
     pub(crate) fn executor(&self, stay: bool) -> Result<Executor, Failure> {
-        let store = Store::open(&self.ledger).map_err(|error| match error {
-            StoreError::Held { path, .. } => format!(
-                "{}: another castline executes something here; `castline status` says what. Wait until it is done",
-                path.display()
-            )
-            .into(),
-            error => Failure::from(error),
-        })?;
+        match self.store() {
+            Ok(store) => Ok(self.executor_of(store, stay)),
+            Err(StoreError::Held { holder, .. }) => Err(self.held(holder.as_ref())),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The ledger, to be written to.
+    pub(super) fn store(&self) -> Result<Store, StoreError> {
+        Store::open(&self.ledger)
+    }
+
+    /// What executes rollouts, where the ledger is open already.
+    pub(super) fn executor_of(&self, store: Store, stay: bool) -> Executor {
         let options = Options::default().with_stay(stay);
         let executor = Executor::new(store, Arc::clone(&self.driver)).with_options(options);
         if self.analyses.is_empty() {
-            return Ok(executor);
+            return executor;
         }
-        Ok(executor.with_analyst(Answerer::of_commands(self.analyses.clone())))
+        executor.with_analyst(Answerer::of_commands(self.analyses.clone()))
+    }
+
+    /// What plans here. Nobody is kept from writing to the ledger meanwhile.
+    pub(super) fn planner(&self) -> Result<Planner, Failure> {
+        Ok(Planner::new(Contents::read_or_empty(&self.ledger)?, Arc::clone(&self.driver)))
+    }
+
+    /// The rollouts that another castline executes here.
+    pub(super) fn remote(&self) -> Remote {
+        Remote::of(&self.ledger)
+    }
+
+    /// Refuses to begin what the ledger is needed for, where another castline has it.
+    pub(super) fn refuse_if_held(&self, contents: &Contents) -> Result<(), Failure> {
+        if contents.is_held() { Err(self.held(contents.holder())) } else { Ok(()) }
+    }
+
+    /// Why nobody else can write to the ledger, and what to do.
+    pub(super) fn held(&self, holder: Option<&Holder>) -> Failure {
+        let who = holder.map_or_else(
+            || "another castline".to_owned(),
+            |holder| format!("another castline (process {}, since {})", holder.pid, moment(holder.since)),
+        );
+        let place = self.ledger.display();
+        let executed = self.remote().rollouts().unwrap_or_default();
+        let under_way = self.contents(None).map(|contents| contents.under_way()).unwrap_or_default();
+        let Some(one) = under_way.iter().find(|one| executed.contains(&one.rollout)) else {
+            return format!("{place}: {who} writes to the ledger: wait until it is done").into();
+        };
+        let (rollout, services) = (short(&one.rollout), one.services.join(", "));
+        format!(
+            "{place}: {who} executes something here: the rollout {rollout} of {services}. Wait until it is done (`castline status` says how far it is), or speak to it: castline answer, pause, resume, rollback"
+        )
+        .into()
     }
 
     /// What the ledger says, whoever writes to it; with an anchor, it has to be the one that is known from elsewhere.

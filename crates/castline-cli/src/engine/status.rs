@@ -2,7 +2,7 @@ use std::{fmt::Write as _, sync::Arc};
 
 use castline::{
     Digest, Fleet, Health, Integrity, Phase, Release, ReleaseImage, Time,
-    engine::Contents,
+    engine::{Contents, Holder},
     ledger::{Ledger, RolloutSummary},
     rollout::{Action, Do, Progress, Status as State, Wait},
     shown_whole,
@@ -24,6 +24,9 @@ use crate::{Failure, Verdict, arguments::Status, output};
 pub(super) struct Report {
     /// Whether a castline executes something now.
     executing: bool,
+    /// Which process that is, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    holder: Option<Holder>,
     /// The services, sorted.
     services: Vec<Running>,
     /// The rollouts that are not over.
@@ -168,7 +171,8 @@ async fn report(site: &Site, contents: &Contents, names: &[Arc<str>]) -> Result<
             next: state.next().actions,
         });
     }
-    Ok(Report { executing: contents.is_held(), services, under_way })
+    let holder = contents.holder().cloned();
+    Ok(Report { executing: contents.is_held(), holder, services, under_way })
 }
 
 fn service(ledger: &Ledger, name: &Arc<str>, fleet: &Fleet) -> Running {
@@ -243,6 +247,8 @@ fn text(report: &Report, ledger: &Ledger) -> String {
         text.push_str("nothing is under way\n");
     } else if !report.under_way.is_empty() && !report.executing {
         text.push_str("nobody executes it now: castline resume\n");
+    } else if let Some(holder) = report.holder.as_ref().filter(|_| !report.under_way.is_empty()) {
+        let _ = writeln!(text, "executed by process {}, since {}", holder.pid, moment(holder.since));
     }
     if ledger.is_empty() {
         text.push_str("nothing was rolled out yet: castline apply --release FILE\n");

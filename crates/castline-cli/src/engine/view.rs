@@ -208,7 +208,7 @@ impl View {
                 }
             }
             Told::Question { approval, service, .. } => {
-                format!("{service} waits for somebody to approve of `{approval}`")
+                format!("{service} waits for somebody: castline answer '{approval}'")
             }
             Told::Trouble { message } => format!("trouble: {message}"),
             _ => return None,
@@ -242,6 +242,11 @@ impl View {
             What::Approved { by, .. } => format!("{by} approves"),
             What::Refused { by, reason, .. } => format!("{by} refuses: {reason}"),
             What::Continue { by } => format!("{by} lets it go on"),
+            What::Abort { by } => format!("{by} stops it for good"),
+            What::RollBack { by } => format!("{by} takes it back"),
+            What::Resize { service, replicas, by } => {
+                format!("{by} wants {} of {service}", counted(*replicas, "instance"))
+            }
             _ => return None,
         })
     }

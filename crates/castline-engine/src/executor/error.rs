@@ -1,3 +1,5 @@
+use std::{io, path::PathBuf};
+
 use castline_core::{Digest, plan::Infeasible};
 
 use crate::{DriverError, StoreError};
@@ -55,5 +57,28 @@ pub enum EngineError {
         rollout: Digest,
         /// What somebody wanted to answer.
         approval: Box<str>,
+    },
+    /// A rollout that is executed does not do what it was told. Nothing was recorded.
+    #[error("{reason}")]
+    #[non_exhaustive]
+    Refused {
+        /// Why.
+        reason: Box<str>,
+    },
+    /// Nobody who executes a rollout can be spoken to.
+    #[error("{}: nobody who executes a rollout can be reached: {source}", .store.display())]
+    #[non_exhaustive]
+    NotReached {
+        /// The folder of the store.
+        store: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A rollout was told something, and nobody said what came of it: look into the ledger.
+    #[error("{reason}; whether it was recorded is in the ledger")]
+    #[non_exhaustive]
+    Unanswered {
+        /// What is known.
+        reason: Box<str>,
     },
 }

@@ -5,12 +5,14 @@
 
 mod back;
 mod clock;
+mod command;
 mod drivers;
 mod error;
 mod gates;
 mod handle;
 mod journal;
 mod options;
+mod planner;
 mod prune;
 mod remedy;
 mod replay;
@@ -28,7 +30,7 @@ use castline_core::{
     Digest, Fleet, Release, Time,
     ledger::{Ledger, Record},
     plan::{Plan, Target, plan},
-    policy::Policy,
+    policy::{Compromised, Policy},
     rollout::{Event, What},
 };
 
@@ -38,6 +40,7 @@ pub use error::EngineError;
 pub use gates::{Answer, Answerer, Question};
 pub use handle::Handle;
 pub use options::Options;
+pub use planner::Planner;
 pub use prune::{Unneeded, unneeded};
 pub use remedy::{Checked, Verdict};
 pub use replay::{UnderWay, under_way};
@@ -46,7 +49,7 @@ pub use test_gate::{ImageTest, Tested};
 pub use told::{Ended, Told};
 
 use self::drivers::Drivers;
-use crate::{Driver, Store};
+use crate::{CheckMode, Driver, Store};
 
 /// What is to become of a service: the release that should run, and how it may get there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,7 +155,8 @@ impl Executor {
         Self { analyst: Some(analyst), ..self }
     }
 
-    /// The same, with this to answer where somebody has to approve. Without one, [`Handle::approve`] and [`Self::answer`] do.
+    /// The same, with this to answer where somebody has to approve. Without one, [`Handle::tell`], a
+    /// [`Remote`](crate::Remote) and [`Self::answer`] do.
     #[must_use]
     pub fn with_approver(self, approver: Answerer) -> Self {
         Self { approver: Some(approver), ..self }
@@ -163,35 +167,34 @@ impl Executor {
         &self.store
     }
 
+    /// What looks and plans by the same drivers, and by what the ledger says now.
+    pub fn planner(&self) -> Planner {
+        Planner {
+            contents: self.store.contents(),
+            drivers: self.drivers.clone(),
+            options: self.options.clone(),
+        }
+    }
+
     /// The instances of a service as they are now.
     ///
     /// # Errors
     ///
     /// [`EngineError::Driver`].
     pub async fn observe(&self, service: &str) -> Result<Fleet, EngineError> {
-        let driver = self.drivers.of(service);
-        work::observe(driver, service, self.options.timeout).await.map_err(|source| EngineError::Driver {
-            what: format!("what runs of {service} cannot be seen by the driver {}", driver.name()).into(),
-            source,
-        })
+        planner::observe(&self.drivers, &self.options, service).await
     }
 
-    /// Observes what runs, and plans how it gets to what should. Records nothing.
+    /// [`Planner::prepare`], by what the ledger says now.
     ///
     /// # Errors
     ///
     /// [`EngineError::Driver`], [`EngineError::Infeasible`].
     pub async fn prepare(&self, wanted: &[Wanted]) -> Result<Prepared, EngineError> {
-        let mut targets = Vec::with_capacity(wanted.len());
-        for Wanted { release, policy } in wanted {
-            let fleet = self.observe(release.service()).await?;
-            targets.push(Target { fleet, release: release.clone(), policy: policy.clone() });
-        }
-        Prepared::new(targets)
+        self.planner().prepare(wanted).await
     }
 
-    /// Plans how a service goes back: to this recorded release, or to the one that succeeded last before what it runs. With as
-    /// many copies as it has now. Takes back the service's last rollout. Records nothing.
+    /// [`Planner::prepare_rollback`], by what the ledger says now.
     ///
     /// # Errors
     ///
@@ -202,25 +205,35 @@ impl Executor {
         to: Option<&Digest>,
         policy: Policy,
     ) -> Result<Prepared, EngineError> {
-        let ledger = self.store.ledger();
-        let none = |what: String| EngineError::NoRelease { what: what.into() };
-        let release = match to {
-            Some(digest) => ledger
-                .release(digest)
-                .filter(|release| **release.service() == *service)
-                .ok_or_else(|| none(format!("the ledger does not have the release {digest} of {service}")))?,
-            None => way_back(&ledger, service).ok_or_else(|| {
-                none(format!("no other release of {service} has succeeded that can be gone back to"))
-            })?,
-        };
-        let now = ledger.current(service).and_then(|digest| ledger.release(digest));
-        let replicas = now.map_or(release.replicas(), Release::replicas);
-        let release = release.clone().with_replicas(replicas);
-        let prepared = self.prepare(&[Wanted { release, policy }]).await?;
-        Ok(match ledger.history(service).pop() {
-            Some(last) => prepared.taking_back(last.rollout),
-            None => prepared,
-        })
+        self.planner().prepare_rollback(service, to, policy).await
+    }
+
+    /// [`Planner::verify`], by what the ledger says now.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Driver`] where it is not known what there is.
+    pub async fn verify(
+        &self,
+        service: &str,
+        mode: CheckMode,
+        told: impl FnMut(Told),
+    ) -> Result<(Fleet, Vec<Checked>), EngineError> {
+        self.planner().verify(service, mode, told).await
+    }
+
+    /// [`Planner::remedy`], by what the ledger says now.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::NoRelease`] where the ledger does not know what the service runs; [`EngineError::Infeasible`].
+    pub fn remedy(
+        &self,
+        fleet: Fleet,
+        policy: Policy,
+        compromised: Compromised,
+    ) -> Result<Prepared, EngineError> {
+        self.planner().remedy(fleet, policy, compromised)
     }
 
     /// Records that somebody approves of a plan.

@@ -14,7 +14,7 @@ use castline_core::{
 };
 use tokio::task::JoinSet;
 
-use super::{EngineError, Executor, Prepared, Told, work};
+use super::{EngineError, Executor, Planner, Prepared, Told, work};
 use crate::CheckMode;
 
 /// An instance that was looked into.
@@ -88,10 +88,10 @@ impl Verdict {
     }
 }
 
-impl Executor {
+impl Planner {
     /// Looks into every instance of a service that is there, several at once, and says which are not what was shipped; and the
     /// fleet with that. Instances in quarantine are left out of it. What is found is told as it is found: how many there are by
-    /// [`Told::Verifying`], and each by [`Told::Checked`]. Records nothing: [`Self::record_verification`] does.
+    /// [`Told::Verifying`], and each by [`Told::Checked`]. [`Executor::record_verification`] records it.
     ///
     /// # Errors
     ///
@@ -103,7 +103,7 @@ impl Executor {
         mut told: impl FnMut(Told),
     ) -> Result<(Fleet, Vec<Checked>), EngineError> {
         let fleet = self.observe(service).await?;
-        let releases = Releases::of(&self.store.ledger(), service);
+        let releases = Releases::of(self.contents.ledger(), service);
         let instances: Vec<Instance> =
             fleet.instances().iter().filter(|one| one.phase != Phase::Quarantined).cloned().collect();
         told(Told::Verifying { service: Arc::clone(fleet.service()), instances: instances.len() as u64 });
@@ -160,7 +160,33 @@ impl Executor {
         Ok((judged, checked))
     }
 
-    /// Records what [`Self::verify`] found, as one entry, so that others know when each instance was looked into last.
+    /// The plan that replaces what is compromised or has failed of a fleet, and nothing else, by the release that the service
+    /// runs as the ledger says. What is compromised goes as `compromised` says, everything else as the policy does but for what
+    /// a new release has to pass ([`Policy::repairing`]).
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::NoRelease`] where the ledger does not know what the service runs; [`EngineError::Infeasible`].
+    pub fn remedy(
+        &self,
+        fleet: Fleet,
+        policy: Policy,
+        compromised: Compromised,
+    ) -> Result<Prepared, EngineError> {
+        let ledger = self.contents.ledger();
+        let service = Arc::clone(fleet.service());
+        let release = ledger.current(&service).and_then(|digest| ledger.release(digest)).cloned();
+        let release = release.ok_or_else(|| EngineError::NoRelease {
+            what: format!("the ledger does not know what {service} runs: no rollout of it has ended well")
+                .into(),
+        })?;
+        let policy = policy.repairing().with_select(Select::Broken).with_compromised(compromised);
+        Prepared::new(vec![Target { fleet, release, policy }])
+    }
+}
+
+impl Executor {
+    /// Records what [`Planner::verify`] found, as one entry, so that others know when each instance was looked into last.
     ///
     /// # Errors
     ///
@@ -185,30 +211,6 @@ impl Executor {
         let record = Record::Verification { service, fast, verdicts: verdicts.collect() };
         self.record(actor, vec![record]).await?;
         Ok(())
-    }
-
-    /// The plan that replaces what is compromised or has failed of a fleet, and nothing else, by the release that the service
-    /// runs as the ledger says. What is compromised goes as `compromised` says, everything else as the policy does but for what
-    /// a new release has to pass ([`Policy::repairing`]). Records nothing.
-    ///
-    /// # Errors
-    ///
-    /// [`EngineError::NoRelease`] where the ledger does not know what the service runs; [`EngineError::Infeasible`].
-    pub fn remedy(
-        &self,
-        fleet: Fleet,
-        policy: Policy,
-        compromised: Compromised,
-    ) -> Result<Prepared, EngineError> {
-        let ledger = self.store.ledger();
-        let service = Arc::clone(fleet.service());
-        let release = ledger.current(&service).and_then(|digest| ledger.release(digest)).cloned();
-        let release = release.ok_or_else(|| EngineError::NoRelease {
-            what: format!("the ledger does not know what {service} runs: no rollout of it has ended well")
-                .into(),
-        })?;
-        let policy = policy.repairing().with_select(Select::Broken).with_compromised(compromised);
-        Prepared::new(vec![Target { fleet, release, policy }])
     }
 }
 

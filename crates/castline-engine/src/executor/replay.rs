@@ -151,6 +151,17 @@ impl Contents {
     pub fn rollout(&self, rollout: &Digest) -> Result<Rollout, EngineError> {
         Ok(replay(self, rollout)?.state)
     }
+
+    /// The releases that this rollout goes back to, one for each service; none where there is nothing to go back to.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::rollout`].
+    pub fn fallback(&self, rollout: &Digest) -> Result<Vec<Release>, EngineError> {
+        let then = self.ledger().up_to(rollout);
+        let then = then.ok_or_else(|| EngineError::NoRollout { rollout: rollout.clone() })?;
+        Ok(fallback(&then, begin(self, self.ledger(), rollout)?.0.targets()))
+    }
 }
 
 /// What the ledger is to say of a rollout that has come so far: what became of it, and the releases that run again.

@@ -19,10 +19,15 @@ use tokio::{
 use tracing::Instrument as _;
 
 use super::{
-    Ended, EngineError, Executor, Handle, Told, journal::Heard, replay, replay::Replayed, watching, work,
+    Ended, EngineError, Executor, Handle, Told, command,
+    handle::{Said, TOO_LATE, Waiting},
+    journal::Heard,
+    replay,
+    replay::Replayed,
+    watching, work,
     work::Job,
 };
-use crate::DriverError;
+use crate::{Command, DriverError, Recorded, control::Board};
 
 /// How many events are recorded together, at most.
 const BATCH: usize = 256;
@@ -37,8 +42,8 @@ pub struct Rolling {
     rollout: Digest,
     actor: String,
     replayed: Replayed,
-    handle: UnboundedSender<What>,
-    commands: UnboundedReceiver<What>,
+    handle: UnboundedSender<Said>,
+    commands: UnboundedReceiver<Said>,
 }
 
 impl Rolling {
@@ -68,6 +73,9 @@ impl Rolling {
     /// Letting go of what this returns stops at once, as a crash would: what was asked of the platform may go on, and
     /// [`Executor::resume`] finds out.
     ///
+    /// Other processes can speak to it by a [`Remote`](crate::Remote) while it is executed. The runtime needs its timers and
+    /// its input and output for all this: `enable_all`.
+    ///
     /// # Errors
     ///
     /// [`EngineError::Store`] where something could not be recorded: nothing more was asked for after that.
@@ -77,7 +85,7 @@ impl Rolling {
     }
 
     async fn execute(self, mut tell: impl FnMut(Told) + Send) -> Result<Ended, EngineError> {
-        let Self { executor, rollout, actor, replayed, handle: _handle, commands } = self;
+        let Self { executor, rollout, actor, replayed, handle, commands } = self;
         let Replayed { state, plan, events } = replayed;
         let services: Vec<Arc<str>> =
             state.targets().iter().map(|target| Arc::clone(target.release.service())).collect();
@@ -85,6 +93,10 @@ impl Rolling {
             tell(repair.into());
         }
         tell(Told::Rollout { rollout: rollout.clone(), plan, services: services.clone(), events });
+        let (listed, listens) = Board::list(&executor.store, &rollout, Handle(handle));
+        if let Err(error) = listens {
+            tell(Told::Trouble { message: format!("nobody else can speak to this rollout: {error}") });
+        }
         tracing::info!(events, "executed");
         let (sender, heard) = channel(watching::WAITING);
         let (trouble, troubles) = unbounded_channel();
@@ -99,6 +111,7 @@ impl Rolling {
             services,
             tell,
             commands,
+            waiting: VecDeque::new(),
             events: heard,
             troubles,
             _watches: watches,
@@ -111,7 +124,9 @@ impl Rolling {
             paused,
             releases: HashMap::new(),
         };
-        run.run().await
+        let ended = run.run().await;
+        listed.close().await;
+        ended
     }
 }
 
@@ -139,7 +154,7 @@ enum Done {
 /// What there is to react to.
 enum Input {
     Heard(What),
-    Commanded(What),
+    Commanded(Said),
     Trouble(String),
     Done(Result<(Id, Done), tokio::task::JoinError>),
     Woke,
@@ -153,7 +168,9 @@ struct Run<T> {
     state: Option<Rollout>,
     services: Vec<Arc<str>>,
     tell: T,
-    commands: UnboundedReceiver<What>,
+    commands: UnboundedReceiver<Said>,
+    /// Commands that were heard, whose senders wait for an answer.
+    waiting: VecDeque<Waiting>,
     events: Receiver<What>,
     troubles: UnboundedReceiver<String>,
     _watches: JoinSet<()>,
@@ -189,17 +206,20 @@ impl<T: FnMut(Told) + Send> Run<T> {
         }
         loop {
             self.record(std::mem::take(&mut news)).await?;
+            self.obey().await?;
             if self.state().status().is_end() {
                 return self.end().await;
             }
             let next = self.state().next();
             self.begin(&next);
-            if let Some(questions) = self.is_stuck(&next) {
+            // Who has just spoken is heard before it is left.
+            if let Some(questions) = self.is_stuck(&next).filter(|_| self.commands.is_empty()) {
+                self.hang_up();
                 return Ok(self.ended(questions));
             }
             let input = self.wait(&next).await;
             self.take(input, &mut news);
-            while news.len() < BATCH {
+            while news.len() + self.waiting.len() < BATCH {
                 let Some(input) = self.more() else { break };
                 self.take(input, &mut news);
             }
@@ -250,13 +270,13 @@ impl<T: FnMut(Told) + Send> Run<T> {
     fn take(&mut self, input: Input, news: &mut Vec<What>) {
         match input {
             Input::Heard(what) => news.extend(self.heard.hear(what)),
-            Input::Commanded(what) => {
+            Input::Commanded(Said::Event(what)) => {
                 if matches!(what, What::Continue { .. }) {
-                    // What failed is tried again, at once.
-                    self.asked.retain(|_, asked| matches!(asked.at, Turn::UnderWay));
+                    self.try_again();
                 }
                 news.push(what);
             }
+            Input::Commanded(Said::Command(waiting)) => self.waiting.push_back(waiting),
             Input::Trouble(message) => {
                 (self.tell)(Told::Trouble { message });
                 // What was not heard can be seen.
@@ -278,6 +298,44 @@ impl<T: FnMut(Told) + Send> Run<T> {
                 }
             }
             Input::Woke => {}
+        }
+    }
+
+    /// What failed is tried again, at once.
+    fn try_again(&mut self) {
+        self.asked.retain(|_, asked| matches!(asked.at, Turn::UnderWay));
+    }
+
+    /// Records what was commanded, each alone, since whether it makes sense depends on all before it; and says what came of it.
+    async fn obey(&mut self) -> Result<(), EngineError> {
+        while let Some(Waiting { command, by, answer }) = self.waiting.pop_front() {
+            let now = self.executor.clock.now().max(self.state().clock());
+            let event = match command::event(&command, &by, self.state(), now) {
+                Ok(event) => event,
+                Err(reason) => {
+                    // Who does not wait any more has no use for it.
+                    let _ = answer.send(Err(reason));
+                    continue;
+                }
+            };
+            if command == Command::Continue {
+                self.try_again();
+            }
+            if let Some(recorded) = self.commit(vec![event], now).await? {
+                tracing::info!(?command, %by, entry = recorded.entry, "told");
+                let _ = answer.send(Ok(recorded));
+            }
+        }
+        Ok(())
+    }
+
+    /// Hears nobody any more. Who was not heard is told so.
+    fn hang_up(&mut self) {
+        self.commands.close();
+        while let Ok(said) = self.commands.try_recv() {
+            if let Said::Command(waiting) = said {
+                let _ = waiting.answer.send(Err(TOO_LATE.into()));
+            }
         }
     }
 
@@ -368,14 +426,17 @@ impl<T: FnMut(Told) + Send> Run<T> {
         Ok(())
     }
 
-    async fn commit(&mut self, events: Vec<Event>, now: Time) -> Result<(), EngineError> {
+    /// Records events, lets the rollout know, and says where the last of them stands.
+    async fn commit(&mut self, events: Vec<Event>, now: Time) -> Result<Option<Recorded>, EngineError> {
         if events.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let record =
             |event: &Event| Record::Event { rollout: self.rollout.clone(), event: event.clone().into() };
         let records: Vec<Record> = events.iter().map(record).collect();
-        self.executor.record_at(now, &self.actor, records).await?;
+        let ledger = self.executor.record_at(now, &self.actor, records).await?;
+        let recorded = ledger.last().zip(ledger.head());
+        let recorded = recorded.map(|(last, digest)| Recorded::new(last.sequence, digest.clone()));
         let (before, status) = (self.state().progress(), self.state().status().clone());
         for event in events {
             let state = self.state.take().expect("it is there but while it is told of an event");
@@ -401,7 +462,8 @@ impl<T: FnMut(Told) + Send> Run<T> {
             );
             (self.tell)(Told::At { progress, status: now });
         }
-        self.record_pause().await
+        self.record_pause().await?;
+        Ok(recorded)
     }
 
     /// That it waits for somebody is recorded once, for whoever reads the ledger.
@@ -534,6 +596,7 @@ impl<T: FnMut(Told) + Send> Run<T> {
 
     /// It is over: what is under way is waited for, and what became of it is recorded.
     async fn end(mut self) -> Result<Ended, EngineError> {
+        self.hang_up();
         // Each has its own limit; but people, who take as long as they take, are not waited for.
         let counts = |action: &Action| !matches!(action.what, Do::Ask { .. });
         while self.jobs.values().flatten().any(counts) {

@@ -124,6 +124,22 @@ pub enum Told {
         /// What for.
         approval: String,
     },
+    /// Another process executes the rollout, and has recorded what it was told.
+    Recorded {
+        /// The rollout.
+        rollout: Digest,
+        /// The number of the entry in the ledger, its `sequence`.
+        entry: u64,
+        /// The digest of the entry.
+        digest: Digest,
+    },
+    /// Another process executes the rollout, and does not do what it was told. Nothing was recorded.
+    Refused {
+        /// The rollout.
+        rollout: Digest,
+        /// Why.
+        reason: String,
+    },
     /// Something went wrong that nobody has to do anything about: a platform that does not say what happens or what is there,
     /// and is asked again; an append to the ledger that had been cut off, and was put right.
     Trouble {

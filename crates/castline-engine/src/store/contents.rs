@@ -11,7 +11,7 @@ use castline_core::{
 };
 
 use super::{
-    MOST, StoreError, documents,
+    Holder, LOCK, MOST, StoreError, documents,
     files::{Files, Real},
     head::Head,
 };
@@ -24,6 +24,7 @@ pub struct Contents {
     ledger: Ledger,
     unacknowledged: u64,
     held: bool,
+    holder: Option<Holder>,
 }
 
 impl Contents {
@@ -42,7 +43,7 @@ impl Contents {
         folder: &Path,
         anchor: Option<&Anchor>,
     ) -> Result<Self, StoreError> {
-        let lock = folder.join(super::LOCK);
+        let lock = folder.join(LOCK);
         let held = files.is_locked(&lock).map_err(StoreError::io("looked at", &lock))?;
         let found = Found::read(&*files, folder, anchor)?;
         if found.is_nothing() && !held {
@@ -52,7 +53,41 @@ impl Contents {
         let lines = found.lines.as_deref().unwrap_or_default();
         let lines = lines.get(..usize::try_from(acknowledged.1).unwrap_or(usize::MAX)).unwrap_or_default();
         expect(&found.ledger_path, lines, anchor)?;
-        Ok(Self { files, folder: folder.to_owned(), ledger: acknowledged.0, unacknowledged: rest, held })
+        let holder = held.then(|| files.holder(&lock)).flatten();
+        let (ledger, folder) = (acknowledged.0, folder.to_owned());
+        Ok(Self { files, folder, ledger, unacknowledged: rest, held, holder })
+    }
+
+    /// The same, and where there is no store yet, one without entries: to plan the first rollout. Makes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Damaged`], [`StoreError::Io`].
+    pub fn read_or_empty(folder: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let folder = folder.as_ref();
+        match Self::read(folder, None) {
+            Err(StoreError::NotThere { .. }) => Ok(Self {
+                files: Arc::new(Real),
+                folder: folder.to_owned(),
+                ledger: Ledger::default(),
+                unacknowledged: 0,
+                held: false,
+                holder: None,
+            }),
+            read => read,
+        }
+    }
+
+    /// What whoever writes to a store knows of it.
+    pub(super) fn of_writer(files: &Arc<dyn Files>, folder: &Path, ledger: Ledger) -> Self {
+        let holder = files.holder(&folder.join(LOCK));
+        let files = Arc::clone(files);
+        Self { files, folder: folder.to_owned(), ledger, unacknowledged: 0, held: true, holder }
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// The ledger, up to the last entry that was acknowledged.
@@ -68,6 +103,11 @@ impl Contents {
     /// Whether a process writes to it, such as one that executes a rollout.
     pub const fn is_held(&self) -> bool {
         self.held
+    }
+
+    /// Which process that is, where it is known.
+    pub const fn holder(&self) -> Option<&Holder> {
+        self.holder.as_ref()
     }
 
     /// The document of this digest.

@@ -5,6 +5,8 @@ use std::{
 
 use castline_core::Digest;
 
+use super::Holder;
+
 /// Why a store could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -21,11 +23,17 @@ pub enum StoreError {
         source: io::Error,
     },
     /// Another process writes to it.
-    #[error("{}: somebody else writes to it; wait until they are done, or read it", .path.display())]
+    #[error(
+        "{}: somebody else writes to it{}; wait until they are done, or read it",
+        .path.display(),
+        .holder.as_ref().map_or_else(String::new, |holder| format!(" ({holder})"))
+    )]
     #[non_exhaustive]
     Held {
         /// The store's folder.
         path: PathBuf,
+        /// Who it is, where that is known.
+        holder: Option<Holder>,
     },
     /// There is no store.
     #[error("{}: there is no store", .path.display())]

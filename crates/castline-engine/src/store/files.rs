@@ -12,6 +12,8 @@ use std::{
 
 use rustix::fs::{FlockOperation, flock};
 
+use super::Holder;
+
 /// A file system, as far as a store needs one.
 pub(crate) trait Files: fmt::Debug + Send + Sync {
     /// Makes a folder; one that is there is fine. The folder that it is in must be there.
@@ -34,6 +36,16 @@ pub(crate) trait Files: fmt::Debug + Send + Sync {
 
     /// Whether somebody has that lock.
     fn is_locked(&self, path: &Path) -> io::Result<bool>;
+
+    /// Who has that lock, as far as it is known.
+    fn holder(&self, _: &Path) -> Option<Holder> {
+        None
+    }
+
+    /// Whether sockets can be made here.
+    fn has_sockets(&self) -> bool {
+        false
+    }
 }
 
 /// A file that is open.
@@ -120,7 +132,11 @@ impl Files for Real {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         for _ in 0..PATIENCE.0 {
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => return Ok(Some(Box::new(file))),
+                Ok(()) => {
+                    // For messages only: a full disk is no reason not to hold it.
+                    let _ = Holder::sign(&file);
+                    return Ok(Some(Box::new(file)));
+                }
                 Err(rustix::io::Errno::WOULDBLOCK) => thread::sleep(PATIENCE.1),
                 Err(errno) => return Err(errno.into()),
             }
@@ -139,6 +155,14 @@ impl Files for Real {
             Err(rustix::io::Errno::WOULDBLOCK) => Ok(true),
             Err(errno) => Err(errno.into()),
         }
+    }
+
+    fn holder(&self, path: &Path) -> Option<Holder> {
+        Holder::read(fs::File::open(path).ok()?)
+    }
+
+    fn has_sockets(&self) -> bool {
+        true
     }
 }
 

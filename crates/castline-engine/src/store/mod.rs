@@ -5,7 +5,8 @@
 //! head         how much of it was acknowledged: two slots, written in turn
 //! documents/   plans, fleets, releases and policies in their canonical form, named by their digests
 //! torn/        what was cut off when a write was, kept to be looked at
-//! lock         held by the one who writes
+//! lock         held by the one who writes, and says who that is
+//! control      where a rollout that is executed is spoken to (Remote)
 //! ```
 //!
 //! # Why not a database
@@ -36,6 +37,7 @@ mod documents;
 mod error;
 pub(crate) mod files;
 mod head;
+mod holder;
 #[cfg(test)]
 pub(crate) mod tests;
 mod writer;
@@ -52,11 +54,13 @@ use castline_core::{
 
 pub use contents::Contents;
 pub use error::StoreError;
+pub use holder::Holder;
 
 use self::{
     files::{Files, Real},
     writer::Writer,
 };
+use crate::control::Board;
 
 const LEDGER: &str = "ledger";
 const HEAD: &str = "head";
@@ -89,6 +93,8 @@ pub struct Store {
     files: Arc<dyn Files>,
     folder: PathBuf,
     repairs: Vec<Repair>,
+    /// Before the writer, whose lock is let go last.
+    board: Board,
     writer: Mutex<Writer>,
 }
 
@@ -143,7 +149,8 @@ impl Store {
         for repair in &repairs {
             tracing::warn!(store = %folder.display(), ?repair, "an append had been cut off");
         }
-        Ok(Self { files, folder: folder.to_owned(), repairs, writer: Mutex::new(writer) })
+        let board = Board::of(files.has_sockets().then_some(folder));
+        Ok(Self { files, folder: folder.to_owned(), repairs, board, writer: Mutex::new(writer) })
     }
 
     /// What was put right when it was opened.
@@ -159,6 +166,16 @@ impl Store {
     /// The ledger, up to the last entry that was acknowledged.
     pub fn ledger(&self) -> Ledger {
         self.writer().ledger().clone()
+    }
+
+    /// What it holds now, as [`Contents::read`] would read it.
+    pub fn contents(&self) -> Contents {
+        Contents::of_writer(&self.files, &self.folder, self.ledger())
+    }
+
+    /// Where rollouts that are executed are spoken to.
+    pub(crate) const fn board(&self) -> &Board {
+        &self.board
     }
 
     /// Appends an entry for each record, and comes back when they are on the disk. All of them together take two waits.

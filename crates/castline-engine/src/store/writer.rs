@@ -37,7 +37,8 @@ impl Writer {
         }
         let lock_path = folder.join(LOCK);
         let lock = files.lock(&lock_path).map_err(StoreError::io("locked", &lock_path))?;
-        let lock = lock.ok_or_else(|| StoreError::Held { path: folder.to_owned() })?;
+        let lock = lock
+            .ok_or_else(|| StoreError::Held { path: folder.to_owned(), holder: files.holder(&lock_path) })?;
 
         let found = Found::read(files, folder, anchor)?;
         let Sound(ledger, length) = found.sound()?;

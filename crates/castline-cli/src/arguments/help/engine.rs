@@ -37,10 +37,22 @@ The site, castline-site.toml; what is in it starts in its folder, and secrets ar
 Secrets that a release names are read when an instance is launched: variables of this process, and files
 of this machine. Where one is missing, nothing is launched.
 The plan is made from what runs, shown, and proved safe by code that it does not share anything with
-the planner. Then it needs somebody's approval: at a terminal it is asked for.
+the planner. Then it needs somebody's approval: at a terminal it is asked for. That keeps nobody waiting: where anything
+has changed by then, the plan is made, and asked for, again.
 ",
     of_rollouts!()
 );
+
+pub(in crate::arguments) const PAUSE_EXAMPLES: &str = "\
+Examples:
+  castline pause
+  castline pause 4f2c91 && castline resume 4f2c91
+
+Does from any terminal what Ctrl-C does where the rollout is executed: nothing more is begun, what was
+begun is finished. With --stay, that castline waits for `castline resume`, `castline rollback` or
+`castline resume --abort`; else it ends, and `castline resume` goes on.
+Exit status: 0 it pauses, which is recorded; 1 it was refused, or no rollout is executed; 2 whoever
+executes it could not be reached.";
 
 pub(in crate::arguments) const RESUME_EXAMPLES: &str = concat!(
     "\
@@ -49,7 +61,8 @@ Examples:
   castline resume 4f2c91
   castline resume --abort
 
-What was approved of when it began needs no other approval. What failed is tried again.
+What was approved of when it began needs no other approval. What failed is tried again. Where another
+castline executes the rollout, it is told, and goes on, or stops, there.
 ",
     of_rollouts!()
 );
@@ -60,7 +73,7 @@ Examples:
   castline rollback
   castline rollback web --to 4f2c91 --yes
 
-A rollout that is under way goes back itself. Otherwise the way back is planned, shown, approved of
+A rollout that is under way goes back itself, wherever it is executed. Otherwise the way back is planned, shown, approved of
 and proved like any other. Never to a release that failed since it succeeded, unless --to names it.
 ",
     of_rollouts!()
@@ -120,8 +133,10 @@ Examples:
   castline answer 'canary looks good' && castline resume
   castline answer 'canary looks good' --no 'error rate is up'
 
-`castline status` says what is asked. The answer is recorded under the site's actor.
-Exit status: 0 it is recorded; 2 it could not be, or nothing of the kind is asked.";
+`castline status` says what is asked. The answer is recorded under the site's actor. Where another castline
+executes the rollout (`castline apply --stay` waits for it), it is told, and goes on by itself.
+Exit status: 0 it is recorded; 1 whoever executes the rollout refuses, as nothing of the kind is asked;
+2 it could not be recorded, or nothing of the kind is asked.";
 
 pub(in crate::arguments) const TEST_EXAMPLES: &str = "\
 Examples:

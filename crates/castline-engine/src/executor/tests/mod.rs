@@ -1,3 +1,4 @@
+mod control;
 mod crashes;
 mod gates;
 mod remedies;
