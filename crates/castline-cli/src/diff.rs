@@ -19,7 +19,8 @@ const NAMED: usize = 40;
 
 /// `castline diff`.
 pub(crate) fn run(arguments: &Diff) -> Result<Verdict, Failure> {
-    let (first, second) = (arguments.common(&arguments.first), arguments.common(&arguments.second));
+    let (first, second) =
+        (arguments.of_images.common(&arguments.first), arguments.of_images.common(&arguments.second));
     let (of_first, of_second) = (first.options(), second.options());
     let (one, other) = (first.open(&of_first)?, second.open(&of_second)?);
     let bar = Bar::new("comparing");
@@ -34,7 +35,7 @@ pub(crate) fn run(arguments: &Diff) -> Result<Verdict, Failure> {
             return Ok(Verdict::Findings);
         }
     };
-    if arguments.json {
+    if arguments.of_images.json {
         output::print_json(&difference)?;
     } else {
         output::print(&text(&difference))?;

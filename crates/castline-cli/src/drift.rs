@@ -38,7 +38,11 @@ pub(crate) fn run(arguments: &Drift) -> Result<Verdict, Failure> {
             let tree = match given {
                 Expected::Tree(file) => saved(file)?,
                 Expected::Image(image) => {
-                    match tree::verified(&arguments.common(image), arguments.verity, arguments.jobs)? {
+                    match tree::verified(
+                        &arguments.of_images.common(image),
+                        arguments.verity,
+                        arguments.jobs,
+                    )? {
                         Some(tree) => tree,
                         None => return Ok(Verdict::Findings),
                     }
@@ -54,7 +58,7 @@ pub(crate) fn run(arguments: &Drift) -> Result<Verdict, Failure> {
     options = arguments.ignore.iter().cloned().fold(options, Comparison::with_ignored);
     options = arguments.mount.iter().fold(options, |options, path| options.with_mount(path.as_bytes()));
     let report = compare(&expected, &scan, &options);
-    if arguments.json {
+    if arguments.of_images.json {
         output::print_json(&report)?;
     } else {
         output::print(&text(&report, &arguments.rootfs, arguments.fast))?;

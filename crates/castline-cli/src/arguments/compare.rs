@@ -10,27 +10,24 @@ use super::{
     values::limit,
 };
 
+/// What both take of the images that they read.
 #[derive(Debug, Args)]
-pub(crate) struct Diff {
-    /// The one image, e.g. `oci:images/app:v1`.
-    pub(crate) first: Reference,
-    /// The other.
-    pub(crate) second: Reference,
-    /// Of images for several platforms, this one, as `os/architecture[/variant]`.
+pub(crate) struct OfImages {
+    /// Of an image for several platforms, this one, as `os/architecture[/variant]`.
     #[arg(long, value_name = "PLATFORM")]
     pub(crate) platform: Option<Platform>,
     /// Print one JSON document instead of text (schemas/ has its schema).
     #[arg(long)]
     pub(crate) json: bool,
-    /// Change a limit, by the name that a finding gives it, e.g. `layerBytes=1TiB`. May be repeated.
+    /// Change a limit of an image, by the name that a finding gives it, e.g. `layerBytes=1TiB`. May be repeated.
     #[arg(long, value_name = "NAME=NUMBER", value_parser = limit)]
     pub(crate) limit: Vec<(String, u64)>,
     #[command(flatten)]
     pub(crate) network: Network,
 }
 
-impl Diff {
-    /// What it says of one of the images.
+impl OfImages {
+    /// The same, of this image.
     pub(crate) fn common(&self, image: &Reference) -> Common {
         Common {
             image: image.clone(),
@@ -43,6 +40,16 @@ impl Diff {
     }
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// The one image, e.g. `oci:images/app:v1`.
+    pub(crate) first: Reference,
+    /// The other.
+    pub(crate) second: Reference,
+    #[command(flatten)]
+    pub(crate) of_images: OfImages,
+}
+
 /// What a root filesystem is compared with.
 #[derive(Clone, Debug)]
 pub(crate) enum Expected {
@@ -53,7 +60,6 @@ pub(crate) enum Expected {
 }
 
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "they are flags")]
 pub(crate) struct Drift {
     /// The image, e.g. `oci:images/app:v1`; or `tree:FILE`, which `castline tree --json` printed.
     #[arg(value_name = "IMAGE", value_parser = expected)]
@@ -78,37 +84,14 @@ pub(crate) struct Drift {
     /// Read no file again whose device, inode, ctime and size this file knows; it is made if it is not there.
     #[arg(long, value_name = "FILE")]
     pub(crate) cache: Option<PathBuf>,
-    /// Of an image for several platforms, this one, as `os/architecture[/variant]`.
-    #[arg(long, value_name = "PLATFORM")]
-    pub(crate) platform: Option<Platform>,
-    /// Print one JSON document instead of text (schemas/ has its schema).
-    #[arg(long)]
-    pub(crate) json: bool,
     /// Do not read files whose content fs-verity guards as the image has it. A tree is to be saved with it, too.
     #[arg(long, conflicts_with = "fast")]
     pub(crate) verity: bool,
     /// How many cores to use; all by default.
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<NonZeroUsize>,
-    /// Change a limit of the image, by the name that a finding gives it, e.g. `layerBytes=1TiB`. May be repeated.
-    #[arg(long, value_name = "NAME=NUMBER", value_parser = limit)]
-    pub(crate) limit: Vec<(String, u64)>,
     #[command(flatten)]
-    pub(crate) network: Network,
-}
-
-impl Drift {
-    /// What it says of the image `image`.
-    pub(crate) fn common(&self, image: &Reference) -> Common {
-        Common {
-            image: image.clone(),
-            platform: self.platform.clone().map(Platforms::One),
-            json: self.json,
-            limit: self.limit.clone(),
-            network: self.network.clone(),
-            documents_only: false,
-        }
-    }
+    pub(crate) of_images: OfImages,
 }
 
 #[derive(Debug, Args)]
