@@ -147,7 +147,7 @@ impl Fetch {
     }
 
     /// Gives it its name, if it is what it should be.
-    async fn commit(&self, writer: BlobWriter) -> Result<StoredBlob> {
+    async fn commit(&self, mut writer: BlobWriter) -> Result<StoredBlob> {
         let mut read = None;
         // What is too short or too long nobody reads to its end.
         let is_read = !writer.is_hashed() && writer.written() == self.link.size;
@@ -155,7 +155,9 @@ impl Fetch {
             // Each that waits has its file open.
             && let Some(_turn) = waiting.try_one()
         {
-            read = arrival.digest().await;
+            let settling = blocking(move || writer.settle());
+            let (settled, digest) = tokio::join!(settling, arrival.digest());
+            (writer, read) = (settled?, digest);
         }
         let link = self.link.clone();
         blocking(move || writer.commit_read_as(read, &link.digest, link.size)).await

@@ -162,12 +162,7 @@ impl BlobWriter {
         }
         let name = blob_path(&stored.digest);
         self.place.make_folder(&format!("blobs/{}", self.algorithm.name()))?;
-        if open.kept {
-            // What an fsync failed on is not gone on with, by nobody: what is read back may never have reached the disk, and
-            // another fsync would not say so.
-            open.path = self.place.forsake(&open.path)?;
-            open.kept = false;
-        }
+        open.forsake(&self.place)?;
         self.place.publish(&*open.file, &open.path, &name)?;
         self.open = None;
         self.place.tidy();
@@ -175,7 +170,29 @@ impl BlobWriter {
     }
 }
 
+impl Open {
+    /// Has nobody go on with it who finds it: to be called before an fsync. What one failed on may never have reached the disk,
+    /// whatever is read back, and another fsync would not say so.
+    fn forsake(&mut self, place: &Place) -> Result<()> {
+        if self.kept {
+            self.path = place.forsake(&self.path)?;
+            self.kept = false;
+        }
+        Ok(())
+    }
+}
+
 impl BlobWriter {
+    /// Brings what was written to the disk, so that a commit need not wait for it: while somebody finds out what it is. Dropped from
+    /// here on, it goes.
+    #[cfg(any(feature = "registry", test))]
+    pub(crate) fn settle(mut self) -> Result<Self> {
+        let open = self.open.as_mut().expect("only a commit takes it, and that takes the writer");
+        open.forsake(&self.place)?;
+        self.place.sync(&*open.file, &open.path)?;
+        Ok(self)
+    }
+
     /// What is in the file, from its beginning.
     fn read_again(&mut self) -> Result<Digest> {
         let mut hasher = hasher(&self.algorithm)?;

@@ -295,10 +295,15 @@ impl Place {
         done
     }
 
+    /// Brings a file to the disk.
+    pub(super) fn sync(&self, file: &dyn File, name: &str) -> Result<()> {
+        self.refuse_after_failure(name)?;
+        self.synced(file.sync(), name)
+    }
+
     /// Brings a file to the disk, gives it its name, and brings that to the disk.
     pub(super) fn publish(&self, file: &dyn File, path: &str, name: &str) -> Result<()> {
-        self.refuse_after_failure(name)?;
-        self.synced(file.sync(), name)?;
+        self.sync(file, name)?;
         self.files.rename(path, name).map_err(self.io(name))?;
         self.sync_folder(above(name))
     }
@@ -306,8 +311,7 @@ impl Place {
     /// Brings a file that has its name to the disk, and its name: its writer may have been killed before it did, or be
     /// another program, which does not.
     pub(super) fn keep(&self, file: &dyn File, name: &str) -> Result<()> {
-        self.refuse_after_failure(name)?;
-        self.synced(file.sync(), name)?;
+        self.sync(file, name)?;
         self.make_folder(above(name))?;
         self.sync_folder(above(name))
     }

@@ -112,6 +112,9 @@ fn write(files: &Simulated, acknowledged: &mut Acknowledged) -> crate::Result<()
             }
             let written = usize::try_from(blob.written()).expect("small");
             blob.append(layer.get(written..).unwrap_or_default())?;
+            if is_read {
+                blob = blob.settle()?;
+            }
             blob.commit_read_as(None, &digest, size)?;
         }
         acknowledged.blob(layer);
