@@ -54,6 +54,18 @@ pub trait Driver: fmt::Debug + Send + Sync {
     /// [`DriverError::Permanent`] where it will not.
     fn perform<'a>(&'a self, action: &'a Action, release: Option<&'a Release>) -> Doing<'a, Vec<What>>;
 
+    /// Whether an instance of a release could be launched from here, as far as that can be said without doing anything: whether its
+    /// secrets are there. Asked before a rollout begins, so that nothing is touched where launches would fail. What is provided
+    /// here knows of nothing that is missing.
+    ///
+    /// # Errors
+    ///
+    /// [`DriverError::Permanent`] with what is missing.
+    fn ready<'a>(&'a self, release: &'a Release) -> Doing<'a, ()> {
+        let _ = release;
+        Box::pin(async { Ok(()) })
+    }
+
     /// Compares the files of an instance with those of its release's image. `release` is the one that the instance runs.
     ///
     /// # Errors

@@ -187,7 +187,13 @@ fn keeps_it_to_itself(driver: &Arc<dyn Driver>, plain: &Release, folder: &Path, 
             let prepared = executor.prepare(&[wanted]).await.expect("a plan");
             say(&prepared.plan.to_json());
             say(&prepared);
-            let rolling = executor.apply(prepared, "a test").await.expect("begins");
+            let rolling = match executor.apply(prepared, "a test").await {
+                Ok(rolling) => rolling,
+                Err(error) => {
+                    say(&error);
+                    return false;
+                }
+            };
             let ended = rolling
                 .run(|told| say(&serde_json::to_string(&told).expect("JSON")))
                 .await
@@ -233,6 +239,7 @@ fn keeps_it_to_itself(driver: &Arc<dyn Driver>, plain: &Release, folder: &Path, 
         let larger = release.clone().with_replicas(2);
         assert!(!apply(&larger).await, "a NUL cannot be in a variable");
         assert!(said.lock().expect("no panic").contains("it has a NUL in it"));
+        assert_eq!(executor.store().ledger().history("web").len(), 1, "it was not begun");
     });
     drop(ended);
     for value in [&first, &second] {

@@ -31,6 +31,9 @@ pub(crate) fn run(arguments: &Resume) -> Result<Verdict, Failure> {
             return Ok(Verdict::Clean);
         };
         let rolling = executor.resume(&rollout.rollout, &site.actor).await?;
+        if !arguments.abort {
+            executor.ready(rolling.state().plan(), rolling.state().targets()).await?;
+        }
         if arguments.abort {
             rolling.handle().abort(&site.actor);
         } else if matches!(rolling.state().status(), Status::Paused { .. }) {

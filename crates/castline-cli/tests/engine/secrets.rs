@@ -34,9 +34,10 @@ fn the_value_of_a_secret_is_in_no_document_ledger_or_message() {
     site.write("v1.json", &release);
 
     let (status, text, errors) = site.run(&format!("apply --release v1.json {APPLY}"));
-    assert!(status == 1, "without its value: {text}{errors}");
-    assert!(text.contains("the secret DB_PASSWORD from `env:PASSWORD_OF_WEB`"), "{text}");
-    site.run("resume --abort");
+    assert!(status == 2, "without its value: {text}{errors}");
+    let missing = "the secret DB_PASSWORD from `env:PASSWORD_OF_WEB`";
+    assert!(errors.contains(missing) && errors.contains("nothing was done"), "{errors}");
+    assert_eq!(site.json("history.json", "history")["entries"], 1, "the approval");
 
     let with_value = |arguments: &str| {
         let output = site.command(arguments).env("PASSWORD_OF_WEB", value).output().expect("it runs");
@@ -45,6 +46,16 @@ fn the_value_of_a_secret_is_in_no_document_ledger_or_message() {
     };
     let (status, mut said) = with_value(&format!("apply --release v1.json {APPLY} --json --html plan.html"));
     assert_eq!(status, Some(0), "{said}");
+
+    // Who goes on from another terminal has to have it, too; who stops need not.
+    site.write("gated.json", &json!({"before": {"approval": "go"}}).to_string());
+    let more =
+        release.replace(r#""replicas":2"#, r#""replicas":4"#).replace(r#""replicas": 2"#, r#""replicas": 4"#);
+    site.write("more.json", &more);
+    said += &with_value("apply --release more.json --policy gated.json --yes").1;
+    let (status, text, errors) = site.run("resume");
+    assert!(status == 2 && errors.contains(missing), "{status}: {text}{errors}");
+    assert_eq!(site.run("resume --abort").0, 0);
     for arguments in ["status --json", "status", "history --json", "remediate --yes"] {
         said += &with_value(arguments).1;
     }

@@ -9,10 +9,12 @@ use std::{
 };
 
 use castline_core::{
+    Release,
     drift::{InstanceSpec, SecretSource},
     shown,
 };
 
+use super::blocking;
 use crate::DriverError;
 
 /// How many bytes a value may have.
@@ -62,6 +64,12 @@ impl Secrets {
         let said = values.into_iter().fold(said, |said, value| said.replace(value.as_str(), HIDDEN));
         if error.is_temporary() { DriverError::temporary(said) } else { DriverError::permanent(said) }
     }
+}
+
+/// Whether the secrets of a release can be read from here.
+pub(super) async fn are_there(release: &Release) -> Result<(), DriverError> {
+    let spec = release.spec().clone();
+    blocking(move || Secrets::of(&spec)).await.map(|_| ())
 }
 
 impl FromIterator<(String, String)> for Secrets {

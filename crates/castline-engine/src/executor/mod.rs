@@ -261,6 +261,7 @@ impl Executor {
         let now = self.clock.now();
         // Before anything is recorded: what does not belong together is nobody's rollout.
         castline_core::rollout::Rollout::start(&prepared.plan, &prepared.targets, &[], now)?;
+        self.ready(&prepared.plan, &prepared.targets).await?;
         let Prepared { plan, targets, rollback_of } = prepared;
         let releases =
             targets.iter().map(|target| Record::Release { release: target.release.clone().into() });
@@ -278,6 +279,27 @@ impl Executor {
         .await?;
         let rollout = ledger.head().cloned().expect("an entry was appended");
         self.resume(&rollout, actor).await
+    }
+
+    /// Asks the drivers whether what a plan launches could be launched from here ([`Driver::ready`](crate::Driver::ready)):
+    /// [`Self::apply`] does so itself; who resumes may want to know before a launch fails.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Driver`] with what is missing. Nothing was done.
+    pub async fn ready(&self, plan: &Plan, targets: &[Target]) -> Result<(), EngineError> {
+        for release in targets.iter().map(|target| &target.release) {
+            let service = release.service();
+            let mut steps = plan.stages.iter().filter(|stage| stage.service == *service);
+            if steps.any(|stage| stage.replacements.iter().any(|step| step.launch.is_some())) {
+                let ready = self.drivers.of(service).ready(release).await;
+                ready.map_err(|source| EngineError::Driver {
+                    what: format!("nothing was done, since {service} could not be launched").into(),
+                    source,
+                })?;
+            }
+        }
+        Ok(())
     }
 
     /// Goes on with a rollout that is not over, where its journal ends: after a crash, after a pause, or to answer what it asks.

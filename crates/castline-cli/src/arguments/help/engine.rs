@@ -35,7 +35,7 @@ The site, castline-site.toml; what is in it starts in its folder, and secrets ar
   errors = [\"./errors\", \"--below\", \"1%\"]
 
 Secrets that a release names are read when an instance is launched: variables of this process, and files
-of this machine. Where one is missing, nothing is launched.
+of this machine. Where one is missing, nothing is begun.
 The plan is made from what runs, shown, and proved safe by code that it does not share anything with
 the planner. Then it needs somebody's approval: at a terminal it is asked for. That keeps nobody waiting: where anything
 has changed by then, the plan is made, and asked for, again.

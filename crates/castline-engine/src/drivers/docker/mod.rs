@@ -55,6 +55,7 @@ pub use config::{DockerConfig, DockerHost, DockerTls};
 use super::{
     images::Images,
     perform::{Launch, Performs, perform},
+    secrets,
     switch::Switch,
 };
 use crate::{CheckMode, Doing, Driver, DriverError, Endpoint, KeptImage, Removal};
@@ -179,6 +180,10 @@ impl Driver for DockerDriver {
         mode: CheckMode,
     ) -> Doing<'a, DriftReport> {
         Box::pin(self.0.compare(instance, release, mode))
+    }
+
+    fn ready<'a>(&'a self, release: &'a Release) -> Doing<'a, ()> {
+        Box::pin(secrets::are_there(release))
     }
 
     fn images(&self) -> Doing<'_, Option<Vec<KeptImage>>> {

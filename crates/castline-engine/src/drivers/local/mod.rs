@@ -63,6 +63,7 @@ use super::{
     blocking, failed,
     images::Images,
     perform::{Launch, Performs, perform},
+    secrets,
     switch::Switch,
 };
 use crate::{CheckMode, Doing, Driver, DriverError, Endpoint, KeptImage, Removal};
@@ -185,6 +186,10 @@ impl Driver for LocalDriver {
             let release = release.clone();
             blocking(move || inner.compare(&folder, &release, mode)).await
         })
+    }
+
+    fn ready<'a>(&'a self, release: &'a Release) -> Doing<'a, ()> {
+        Box::pin(secrets::are_there(release))
     }
 
     fn images(&self) -> Doing<'_, Option<Vec<KeptImage>>> {
