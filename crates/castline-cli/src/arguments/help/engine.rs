@@ -34,6 +34,12 @@ The site, castline-site.toml; what is in it starts in its folder, and secrets ar
   [analyses]                            # what policies ask as `analysis`: a program for each, which ends with 0
   errors = [\"./errors\", \"--below\", \"1%\"]
 
+A policy, policy.json, of which any member may be left out:
+  {\"budgets\": [{\"maxUnavailable\": 0, \"maxSurge\": 1}], \"onFailure\": \"rollback\",
+   \"strategy\": {\"canary\": [{\"amount\": 1, \"gate\": {\"bakeSeconds\": 60, \"approval\": \"looks good\"}}]}}
+How an instance is run, `castline release --spec spec.json`, where it is not as the image says:
+  {\"env\": {\"LANG\": \"C\"}, \"health\": {\"command\": [\"/bin/check\"], \"intervalMillis\": 1000}}
+
 Secrets that a release names are read when an instance is launched: variables of this process, and files
 of this machine. Where one is missing, nothing is begun.
 The plan is made from what runs, shown, and proved safe by code that it does not share anything with
