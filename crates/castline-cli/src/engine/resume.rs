@@ -31,13 +31,13 @@ pub(crate) fn run(arguments: &Resume) -> Result<Verdict, Failure> {
             return Ok(Verdict::Clean);
         };
         let rolling = executor.resume(&rollout.rollout, &site.actor).await?;
-        if !arguments.abort {
-            executor.ready(rolling.state().plan(), rolling.state().targets()).await?;
-        }
         if arguments.abort {
             rolling.handle().abort(&site.actor);
-        } else if matches!(rolling.state().status(), Status::Paused { .. }) {
-            rolling.handle().go_on(&site.actor);
+        } else {
+            executor.ready(rolling.state().plan(), rolling.state().targets()).await?;
+            if matches!(rolling.state().status(), Status::Paused { .. }) {
+                rolling.handle().go_on(&site.actor);
+            }
         }
         let went = watch(rolling, arguments.json, &site.actor).await?;
         // Who wants it to stop has what they want.

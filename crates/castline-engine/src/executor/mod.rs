@@ -252,7 +252,7 @@ impl Executor {
     /// # Errors
     ///
     /// [`EngineError::UnderWay`] where one of the same service is not over; [`EngineError::Store`];
-    /// [`EngineError::Invalid`] where plan and targets do not belong together.
+    /// [`EngineError::Invalid`] where plan and targets do not belong together; as [`Self::ready`].
     ///
     /// # Panics
     ///
