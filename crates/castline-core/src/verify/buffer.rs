@@ -16,7 +16,7 @@ impl Pool {
     /// A buffer of exactly `length` bytes, whose content is whatever was there.
     pub(super) fn take(self: &Arc<Self>, length: usize) -> Buffer {
         let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = free.iter().position(|buffer| buffer.len() == length);
+        let found = free.iter().rposition(|buffer| buffer.len() == length);
         let bytes = match found {
             Some(position) => free.swap_remove(position),
             None => {
