@@ -262,7 +262,7 @@ impl World {
                     }
                 }
             }
-            (86, _) => self.tell(What::Pause { by: by() }),
+            (86, _) => self.tell(What::Pause { by: by(), reason: String::new() }),
             (87..=89, _) => self.tell(What::Continue { by: by() }),
             (90, _) => {
                 self.tell(What::Resize { service: "web".into(), replicas: choice as u64 % 12, by: by() });

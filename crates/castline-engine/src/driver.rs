@@ -55,8 +55,8 @@ pub trait Driver: fmt::Debug + Send + Sync {
     fn perform<'a>(&'a self, action: &'a Action, release: Option<&'a Release>) -> Doing<'a, Vec<What>>;
 
     /// Whether an instance of a release could be launched from here, as far as that can be said without doing anything: whether its
-    /// secrets are there. Asked before a rollout begins, so that nothing is touched where launches would fail. What is provided
-    /// here knows of nothing that is missing.
+    /// image, its secrets and the program that moves traffic are there. Asked before a rollout begins, so that nothing is touched
+    /// where launches would fail. What is provided here knows of nothing that is missing.
     ///
     /// # Errors
     ///

@@ -1,7 +1,8 @@
 //! Who gets traffic, told to whatever sends it.
 
-use std::{io::ErrorKind, sync::Arc, time::Duration};
+use std::{env, io::ErrorKind, path::PathBuf, sync::Arc, time::Duration};
 
+use rustix::fs::{Access, access};
 use serde::{Deserialize, Serialize};
 use tokio::{process::Command, time::timeout};
 
@@ -54,19 +55,42 @@ impl TrafficHook {
         10_000
     }
 
+    /// Whether its program can be started: found where it says, or in `PATH`, and executable.
+    ///
+    /// # Errors
+    ///
+    /// [`DriverError::Permanent`].
+    pub fn is_there(&self) -> Result<(), DriverError> {
+        let program = self.program()?;
+        let candidates: Vec<PathBuf> = if program.contains('/') {
+            vec![program.into()]
+        } else {
+            let path = env::var_os("PATH").unwrap_or_default();
+            env::split_paths(&path).map(|folder| folder.join(program)).collect()
+        };
+        let can_run = |path: &PathBuf| path.is_file() && access(path, Access::EXEC_OK).is_ok();
+        if candidates.iter().any(can_run) {
+            return Ok(());
+        }
+        Err(DriverError::permanent(format!(
+            "the traffic hook `{program}` cannot be started: there is no such program, or it is not executable"
+        )))
+    }
+
+    fn program(&self) -> Result<&String, DriverError> {
+        self.command.first().ok_or_else(|| DriverError::permanent("the traffic hook has no command"))
+    }
+
     /// Tells the load balancer, and waits until it has done so.
     ///
     /// # Errors
     ///
     /// [`DriverError::Permanent`] where there is no such program, else [`DriverError::Temporary`].
     pub async fn tell(&self, membership: &Membership) -> Result<(), DriverError> {
-        let (program, arguments) = self
-            .command
-            .split_first()
-            .ok_or_else(|| DriverError::permanent("the traffic hook has no command"))?;
+        let program = self.program()?;
         let document = serde_json::to_vec(membership).map_err(DriverError::permanent)?;
         let mut command = Command::new(program);
-        command.args(arguments);
+        command.args(&self.command[1..]);
         let limit = Duration::from_millis(self.timeout_millis);
         let ended = timeout(limit, program::run(command, &document)).await.map_err(|_| {
             DriverError::temporary(format!(

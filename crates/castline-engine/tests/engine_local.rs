@@ -14,6 +14,7 @@ use std::{
 
 use castline_core::{
     Instance, Release,
+    drift::HealthCheck,
     plan::Disposal,
     rollout::{Action, What},
 };
@@ -24,9 +25,10 @@ use rustix::fs::{FlockOperation, flock};
 use support::{
     drivers,
     engines::tamper,
-    images::{Images, release},
+    images::{self, Images, release},
     run,
 };
+use tokio::sync::mpsc::channel;
 use xtask::engines;
 
 /// A driver of its own, with a service to launch. Ends what is left of it when it is dropped.
@@ -473,6 +475,42 @@ fn mounts(isolation: Isolation, first_port: u16) {
         );
     });
     assert_eq!(left(&bench), [""; 0]);
+}
+
+#[test]
+fn a_health_check_that_is_not_in_the_image_is_named() {
+    for (isolation, first_port, needs, root) in [
+        (Isolation::Process, 22_030, &["busybox"][..], false),
+        (Isolation::Chroot, 22_032, &["busybox"], true),
+        (Isolation::Container, 22_034, &["busybox", "runc"], true),
+    ] {
+        if !engines::available(needs, root) {
+            continue;
+        }
+        let bench = Bench::new(isolation, first_port);
+        let driver = bench.driver();
+        let health =
+            HealthCheck { interval_millis: 100, retries: 1, ..HealthCheck::new(["/bin/nosuch", "-a"]) };
+        let release = images::scripted(&bench.release, "while :; do sleep 1; done", Some(health));
+        let services = ["web".into()];
+        let reason = run(async {
+            let (events, mut come) = channel(64);
+            let listens = driver.watch(&services, events);
+            let launches = async {
+                drivers::launched(&driver, &drivers::launch(&release, "a", 1), &release).await;
+                loop {
+                    if let What::Failed { reason, .. } = come.recv().await.expect("something happens") {
+                        break reason;
+                    }
+                }
+            };
+            tokio::select! {
+                reason = launches => reason,
+                ended = listens => panic!("{ended:?}"),
+            }
+        });
+        assert!(reason.contains("the program `/bin/nosuch` is not in the image"), "{isolation:?}: {reason}");
+    }
 }
 
 #[test]

@@ -51,7 +51,8 @@ pub struct Policy {
     /// Where missing instances are launched.
     #[serde(skip_serializing_if = "is_default")]
     pub spread: Spread,
-    /// The zones to launch in; where none is named, those that the fleet is in.
+    /// The zones to launch in; where none is named, those that the fleet is in. An engine takes those of its driver instead, where it has
+    /// some.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub zones: Vec<String>,
     /// What becomes of an instance whose files are not those of its image.
@@ -324,6 +325,13 @@ impl Document for Policy {
     fn validate(&self) -> Result<(), String> {
         if self.attempts == 0 {
             return Err("`attempts` is 0: nothing would ever be launched".into());
+        }
+        for gate in self.gates() {
+            for (what, name) in [("approval", &gate.approval), ("analysis", &gate.analysis)] {
+                if name.as_ref().is_some_and(String::is_empty) {
+                    return Err(format!("a gate's `{what}` has no name"));
+                }
+            }
         }
         let Strategy::Canary(steps) = &self.strategy else { return Ok(()) };
         if steps.is_empty() {

@@ -107,6 +107,9 @@ pub enum What {
     Pause {
         /// Who.
         by: String,
+        /// Why, where that is to be said: what the status says then.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
     },
     /// Somebody asks to go on. What failed is tried again.
     Continue {

@@ -37,15 +37,15 @@ impl Rollout {
             What::Refused { key, by, reason } => {
                 self.gate_refused(key, At::Asking, &format!("{by} refused: {reason}"));
             }
-            What::Pause { by } => {
+            What::Pause { by, reason } => {
                 if matches!(self.status, Status::Running | Status::RollingBack { .. }) {
-                    self.pause(format!("{by} asked for it"));
+                    self.pause(if reason.is_empty() { format!("{by} asked for it") } else { reason.clone() });
                 }
             }
             What::Continue { .. } => self.go_on(),
             What::Abort { by } => self.status = Status::Aborted { by: by.clone() },
             What::RollBack { by } => {
-                if self.rolling_back.is_none() && !self.inputs.fallback.is_empty() {
+                if self.can_go_back() {
                     self.roll_back(format!("{by} asked for it"));
                 }
             }

@@ -180,6 +180,16 @@ impl Rollout {
         Fleet::new(service, instances).ok()
     }
 
+    /// Whether it can still be taken back: it does not go back yet, and there is something for it to go back to.
+    pub fn can_go_back(&self) -> bool {
+        !self.status.is_end() && self.rolling_back.is_none() && !self.inputs.fallback.is_empty()
+    }
+
+    /// The releases that it goes back to when it is taken back, in the order of its services; none where it has nothing to go back to.
+    pub fn fallback(&self) -> &[Release] {
+        &self.inputs.fallback
+    }
+
     /// How often it was planned anew, for a resize or to go back.
     pub const fn generation(&self) -> u32 {
         self.generation

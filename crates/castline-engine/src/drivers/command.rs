@@ -39,7 +39,7 @@
 //! done so several times in a row is started once a minute at most.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     fmt,
     path::{Path, PathBuf},
     process::Stdio,
@@ -63,6 +63,7 @@ use tokio::{
     sync::{
         Mutex,
         mpsc::{Receiver, Sender, channel},
+        oneshot,
     },
     task::JoinSet,
     time::{Instant, timeout},
@@ -82,6 +83,9 @@ const PATIENCE: (u32, Duration) = (5, Duration::from_secs(60));
 
 /// How long a program that has closed its output has to end.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// How many of the last lines on its standard error are in the message that it has ended.
+const LAST_LINES: usize = 3;
 
 /// A driver that is a program of its own.
 ///
@@ -378,6 +382,8 @@ struct Session {
 struct Shared {
     waiting: HashMap<u64, Sender<Answer>>,
     answered: u64,
+    /// The last lines of its standard error.
+    said: VecDeque<Box<str>>,
     /// Why it has ended.
     ended: Option<String>,
 }
@@ -397,8 +403,9 @@ impl Session {
         let shared = Arc::new(StdMutex::new(Shared::default()));
         let mut tasks = JoinSet::new();
         tasks.spawn(write(input, requests));
-        tasks.spawn(listen(words, name.to_owned()));
-        tasks.spawn(read(child, output, Arc::clone(&shared)));
+        let (speaks, silent) = oneshot::channel();
+        tasks.spawn(listen(words, name.to_owned(), Arc::clone(&shared), speaks));
+        tasks.spawn(read(child, output, Arc::clone(&shared), silent));
         Ok(Self { lines, shared, _tasks: tasks })
     }
 
@@ -437,7 +444,12 @@ async fn line(reader: &mut (impl AsyncBufRead + Unpin), most: u64) -> Result<Opt
 }
 
 /// Reads answers until there are no more, and says to all who wait why.
-async fn read(mut child: Child, output: ChildStdout, shared: Arc<StdMutex<Shared>>) {
+async fn read(
+    mut child: Child,
+    output: ChildStdout,
+    shared: Arc<StdMutex<Shared>>,
+    silent: oneshot::Receiver<()>,
+) {
     let mut reader = BufReader::new(output);
     let mut number = 0_u64;
     let why = loop {
@@ -446,9 +458,13 @@ async fn read(mut child: Child, output: ChildStdout, shared: Arc<StdMutex<Shared
             Ok(Some(line)) => line,
             Ok(None) => {
                 let status = timeout(LAST_WORDS, child.wait()).await;
-                break match status {
-                    Ok(Ok(status)) => format!("it has ended ({status})"),
-                    _ => "it has closed its output".to_owned(),
+                let Ok(Ok(status)) = status else { break "it has closed its output".to_owned() };
+                // A process that it has left behind may hold its standard error open.
+                let _ = timeout(LAST_WORDS, silent).await;
+                let said: Vec<String> = locked(&shared).said.iter().map(ToString::to_string).collect();
+                break match said.as_slice() {
+                    [] => format!("it has ended ({status})"),
+                    said => format!("it has ended ({status}), and said last: {}", said.join("; ")),
                 };
             }
             Err(error) => break format!("line {number} of its output: {error}"),
@@ -485,10 +501,24 @@ async fn pass(shared: &StdMutex<Shared>, id: u64, answer: Answer) {
     }
 }
 
-async fn listen(words: ChildStderr, name: String) {
+/// Passes on what it says on its standard error. The sender is let go of when it says nothing more.
+async fn listen(
+    words: ChildStderr,
+    name: String,
+    shared: Arc<StdMutex<Shared>>,
+    _silent: oneshot::Sender<()>,
+) {
     let mut reader = BufReader::new(words);
     while let Ok(Some(line)) = word(&mut reader).await {
-        tracing::warn!(driver = %name, said = %shown(&String::from_utf8_lossy(&line)), "it says");
+        let said = shown(String::from_utf8_lossy(&line).trim_end());
+        tracing::warn!(driver = %name, %said, "it says");
+        if !said.trim().is_empty() {
+            let last = &mut locked(&shared).said;
+            last.push_back(said);
+            if last.len() > LAST_LINES {
+                last.pop_front();
+            }
+        }
     }
 }
 

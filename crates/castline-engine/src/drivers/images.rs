@@ -80,12 +80,13 @@ impl Images {
                     known.insert(digest.clone(), Arc::clone(&image));
                     return Ok(image);
                 }
-                Err(why) => looked.push(format!("\n  {reference}: {why}")),
+                Err(why) => looked.push(format!("{reference}: {why}")),
             }
         }
+        // In one line: it is the reason of a rollout's end as well.
+        let looked = if looked.is_empty() { "there are none".to_owned() } else { looked.join("; ") };
         Err(DriverError::permanent(format!(
-            "the image {digest} is in none of the places to look in, or not intact there:{}",
-            looked.concat()
+            "the image {digest} is in none of the places to look in, or not intact there: {looked}"
         )))
     }
 }

@@ -17,8 +17,9 @@ use castline_core::{
 use super::blocking;
 use crate::DriverError;
 
-/// How many bytes a value may have.
-const MOST: u64 = 1 << 20;
+/// How many bytes a variable may have, with its name, `=` and the NUL after it: Linux starts no program with a longer one
+/// (`MAX_ARG_STRLEN`).
+const MOST: u64 = 128 << 10;
 
 /// What stands in a message instead of a value.
 const HIDDEN: &str = "(a secret)";
@@ -36,15 +37,17 @@ impl fmt::Debug for Secrets {
 impl Secrets {
     /// Reads those that an instance is to have. Blocks.
     pub(super) fn of(spec: &InstanceSpec) -> Result<Self, DriverError> {
-        let mut values = BTreeMap::new();
+        let (mut values, mut missing) = (BTreeMap::new(), Vec::new());
         for (name, source) in spec.secrets.iter().flatten() {
-            let value = read(source).map_err(|why| {
-                let (name, source) = (shown(name), shown(&source.to_string()));
-                DriverError::permanent(format!("the secret {name} from `{source}`: {why}"))
-            })?;
-            values.insert(name.clone(), value);
+            match read(name, source) {
+                Ok(value) => drop(values.insert(name.clone(), value)),
+                Err(why) => {
+                    let (name, source) = (shown(name), shown(&source.to_string()));
+                    missing.push(format!("the secret {name} from `{source}`: {why}"));
+                }
+            }
         }
-        Ok(Self(values))
+        if missing.is_empty() { Ok(Self(values)) } else { Err(DriverError::permanent(missing.join("; "))) }
     }
 
     /// Variables with their values.
@@ -79,7 +82,7 @@ impl FromIterator<(String, String)> for Secrets {
 }
 
 /// The value, or why there is none: in words that have nothing of it.
-fn read(source: &SecretSource) -> Result<String, String> {
+fn read(name: &str, source: &SecretSource) -> Result<String, String> {
     let value = match source {
         SecretSource::Env(name) => match env::var_os(name) {
             None => return Err("castline was started without this variable".into()),
@@ -94,8 +97,9 @@ fn read(source: &SecretSource) -> Result<String, String> {
         }
         _ => return Err("this castline does not know where that is".into()),
     };
-    if value.len() as u64 > MOST {
-        return Err(format!("it has more than {MOST} bytes"));
+    let most = MOST.saturating_sub(name.len() as u64 + 2);
+    if value.len() as u64 > most {
+        return Err(format!("it has more than {most} bytes, and no variable can have that"));
     }
     if value.contains(&0) {
         return Err("it has a NUL in it, which no variable can have".into());
@@ -129,7 +133,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("secret");
         let source = SecretSource::File(path.to_str().expect("text").into());
-        let whole = "x".repeat(1 << 20);
+        let whole = "x".repeat((128 << 10) - "TOKEN=".len() - 1);
         let fine = [("", ""), ("\n", ""), ("hunter2", "hunter2"), ("a\r\n\n", "a\r\n")];
         for (content, value) in fine.into_iter().chain([(whole.as_str(), whole.as_str())]) {
             fs::write(&path, content).expect("writes");
@@ -138,10 +142,11 @@ mod tests {
             fs::write(&path, format!("{value}\n")).expect("writes");
             assert!(from("TOKEN", source.clone()).expect("a value").0["TOKEN"] == value);
         }
-        let none: [(&[u8], &str); 3] = [
+        let none: [(&[u8], &str); 4] = [
             (b"hunter2\0", "NUL"),
             (b"hunter2\xff", "not UTF-8"),
-            (&"hunter2".repeat(150_000).into_bytes(), "1048576 bytes"),
+            (&format!("hunter2{whole}").into_bytes(), "131065 bytes"),
+            (&"hunter2".repeat(150_000).into_bytes(), "131065 bytes"),
         ];
         for (content, why) in none {
             fs::write(&path, content).expect("writes");

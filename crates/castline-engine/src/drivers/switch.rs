@@ -1,7 +1,7 @@
 //! Who gets traffic: told in order, one membership after the other, and only when it changes.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::ErrorKind,
     path::PathBuf,
@@ -44,6 +44,8 @@ struct State {
     /// What stages have said, by service. Absent until it was read.
     weights: Option<Weights>,
     told: BTreeMap<Arc<str>, Membership>,
+    /// The services of which the hook has failed to move the traffic when it was told last.
+    failing: BTreeSet<Arc<str>>,
 }
 
 type Weights = BTreeMap<Arc<str>, Vec<(String, u8)>>;
@@ -67,11 +69,13 @@ impl Switch {
 
     /// A fleet as it is to those who act by who gets traffic: what is to get some, and is not known to do so yet, is not ready.
     pub(super) async fn admitted(&self, fleet: Fleet, endpoints: &[Endpoint]) -> Result<Fleet, DriverError> {
-        // Nobody else moves it: who only looks finds everything as it is.
-        if self.watched.load(Ordering::SeqCst) == 0 {
+        let Some(held) = self.hold().await else { return Ok(fleet) };
+        // Nobody else moves it: who only looks finds everything as it is. But where moving it has failed, who watched may just be about
+        // to watch again.
+        let is_watched = self.watched.load(Ordering::SeqCst) > 0;
+        if !is_watched && !held.state.failing.contains(fleet.service()) {
             return Ok(fleet);
         }
-        let Some(held) = self.hold().await else { return Ok(fleet) };
         let told = held.state.told.get(fleet.service());
         let is_in = |all: &[Endpoint], id: &str| all.iter().any(|one| *one.instance == *id);
         let instances = fleet.instances().iter().cloned().map(|mut one| {
@@ -82,6 +86,15 @@ impl Switch {
             one
         });
         Fleet::new(Arc::clone(fleet.service()), instances).map_err(DriverError::permanent)
+    }
+
+    /// Whether the hook could be started, where there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`DriverError::Permanent`].
+    pub(super) fn is_there(&self) -> Result<(), DriverError> {
+        self.hook.as_ref().map_or(Ok(()), TrafficHook::is_there)
     }
 
     /// The switch, once nobody else holds it; nothing where no hook is to be told.
@@ -130,7 +143,9 @@ impl Held<'_> {
         }
         // Until it is known that this holds, nothing is.
         self.state.told.remove(service);
+        self.state.failing.insert(Arc::clone(service));
         hook.tell(&membership).await?;
+        self.state.failing.remove(service);
         tracing::debug!(%service, endpoints = membership.endpoints.len(), "traffic was moved");
         self.state.told.insert(Arc::clone(service), membership);
         Ok(())
@@ -239,7 +254,7 @@ mod tests {
             let switch = Switch::new(Some(hook("/bin/false")), None);
             let seen = switch.admitted(fleet.clone(), &endpoints).await.expect("a fleet");
             assert_eq!(ready(&seen), [true, true], "who only looks moves nothing");
-            let _watched = switch.watch();
+            let watched = switch.watch();
             switch
                 .hold()
                 .await
@@ -249,6 +264,9 @@ mod tests {
                 .expect_err("fails");
             let seen = switch.admitted(fleet.clone(), &endpoints).await.expect("a fleet");
             assert_eq!(ready(&seen), [false, true]);
+            drop(watched);
+            let seen = switch.admitted(fleet.clone(), &endpoints).await.expect("a fleet");
+            assert_eq!(ready(&seen), [false, true], "whoever watched has given up, and nothing was moved");
 
             let switch = Switch::new(Some(hook("/bin/true")), None);
             let _watched = switch.watch();

@@ -2,6 +2,8 @@
 
 use castline_core::{
     Time,
+    plan::Target,
+    policy::Select,
     rollout::{Do, Event, Rollout, Status, What},
 };
 
@@ -19,7 +21,7 @@ pub(super) fn event(command: &Command, by: &str, state: &Rollout, now: Time) -> 
         Command::Refuse { of, reason } => {
             What::Refused { key: question(of, state)?, by, reason: reason.clone() }
         }
-        Command::Pause => What::Pause { by },
+        Command::Pause => What::Pause { by, reason: String::new() },
         Command::Continue => What::Continue { by },
         Command::Abort => What::Abort { by },
         Command::RollBack => What::RollBack { by },
@@ -49,7 +51,34 @@ fn question(asked: &Asked, state: &Rollout) -> Result<castline_core::rollout::Ke
         Asked::Key(key) => &*key.0,
         Asked::Approval(name) => name,
     };
-    found.map(|action| action.key).ok_or_else(|| format!("it does not ask for `{name}` now").into())
+    found
+        .map(|action| action.key)
+        .ok_or_else(|| format!("it does not ask for `{name}` now{}", questions(state)).into())
+}
+
+/// What a rollout asks, to be said after that it does not ask something else.
+pub(super) fn questions(state: &Rollout) -> String {
+    let asked = state.next().actions.into_iter().filter_map(|action| match action.what {
+        Do::Ask { approval } => Some(format!("`{approval}`")),
+        _ => None,
+    });
+    match asked.collect::<Vec<_>>().as_slice() {
+        [] => ", nor for anything else".to_owned(),
+        asked => format!(": it asks for {}", asked.join(", ")),
+    }
+}
+
+/// Why a rollout that is not over cannot be taken back.
+pub(super) fn no_way_back(state: &Rollout) -> String {
+    let mends = |target: &Target| target.policy.select == Select::Broken;
+    match state.status() {
+        Status::RollingBack { reason } => format!("it goes back already: {reason}"),
+        _ if !state.fallback().is_empty() => "it goes back already, and has not got to the end".into(),
+        _ if state.targets().iter().all(mends) => {
+            "it only replaces what is broken, by the release that runs: there is nothing to go back to".into()
+        }
+        _ => "no other release has succeeded that it could go back to".into(),
+    }
 }
 
 /// Why a command changes nothing.
@@ -57,10 +86,7 @@ fn nothing(command: &Command, state: &Rollout) -> String {
     match (command, state.status()) {
         (Command::Pause, Status::Paused { reason }) => format!("it is paused already: {reason}"),
         (Command::Continue, _) => "it is not paused".into(),
-        (Command::RollBack, Status::RollingBack { reason }) => format!("it goes back already: {reason}"),
-        (Command::RollBack, _) => {
-            "it goes back already, or no other release has succeeded that it could go back to".into()
-        }
+        (Command::RollBack, _) => no_way_back(state),
         (Command::Resize { replicas, .. }, _) => format!("there are to be {replicas} already"),
         _ => "it would change nothing".into(),
     }

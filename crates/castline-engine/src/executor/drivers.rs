@@ -1,5 +1,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
+use castline_core::{
+    Release,
+    plan::{Plan, Target},
+};
+
+use super::EngineError;
 use crate::Driver;
 
 /// Which driver a service's instances are with.
@@ -20,6 +26,26 @@ impl Drivers {
 
     pub(super) fn of(&self, service: &str) -> &Arc<dyn Driver> {
         self.of.get(service).unwrap_or(&self.of_others)
+    }
+
+    /// Whether what a plan launches could be launched from here.
+    pub(super) async fn ready(&self, plan: &Plan, targets: &[Target]) -> Result<(), EngineError> {
+        for release in targets.iter().map(|target| &target.release) {
+            let mut stages = plan.stages.iter().filter(|stage| stage.service == *release.service());
+            if stages.any(|stage| stage.replacements.iter().any(|step| step.launch.is_some())) {
+                self.are_ready_for(release).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an instance of a release could be launched from here.
+    pub(super) async fn are_ready_for(&self, release: &Release) -> Result<(), EngineError> {
+        let service = release.service();
+        self.of(service).ready(release).await.map_err(|source| EngineError::Driver {
+            what: format!("nothing was done, since {service} could not be launched").into(),
+            source,
+        })
     }
 
     /// Each driver of these services, once, with those that are with it.

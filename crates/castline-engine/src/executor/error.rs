@@ -50,13 +50,39 @@ pub enum EngineError {
         what: Box<str>,
     },
     /// The rollout asks no such thing.
-    #[error("the rollout {rollout} does not ask for `{approval}` now")]
+    #[error("the rollout {rollout} does not ask for `{approval}` now{instead}")]
     #[non_exhaustive]
     NoQuestion {
         /// The rollout.
         rollout: Digest,
         /// What somebody wanted to answer.
         approval: Box<str>,
+        /// What it asks instead, in words.
+        instead: Box<str>,
+    },
+    /// The rollout cannot be taken back.
+    #[error("the rollout {rollout} cannot go back: {reason}")]
+    #[non_exhaustive]
+    NoWayBack {
+        /// The rollout.
+        rollout: Digest,
+        /// Why not.
+        reason: Box<str>,
+    },
+    /// A policy names a zone that the driver does not have.
+    #[error(
+        "{service}: its policy launches in the zone `{zone}`, and the driver {driver} has only the zones {zones}"
+    )]
+    #[non_exhaustive]
+    NoZone {
+        /// The service.
+        service: Box<str>,
+        /// The zone.
+        zone: Box<str>,
+        /// The driver.
+        driver: Box<str>,
+        /// Those that it has, in words.
+        zones: Box<str>,
     },
     /// A rollout that is executed does not do what it was told. Nothing was recorded.
     #[error("{reason}")]

@@ -15,6 +15,8 @@ pub(super) enum Said {
     Event(What),
     /// What is looked at first, and answered.
     Command(Waiting),
+    /// Nobody is waited for any more.
+    Leave,
 }
 
 /// A command whose sender waits for an answer.
@@ -64,7 +66,13 @@ impl Handle {
     /// Begins nothing more, and lets drivers finish what they are at: what Ctrl-C does. Half a replacement may be left for
     /// whoever resumes it; no limit is broken by that.
     pub fn pause(&self, by: impl Into<String>) {
-        self.say(What::Pause { by: by.into() });
+        self.say(What::Pause { by: by.into(), reason: String::new() });
+    }
+
+    /// Has [`Rolling::run`](crate::Rolling::run) come back where somebody has to decide, also where it was to wait for that
+    /// ([`Options::stay`](crate::Options::stay)).
+    pub fn leave(&self) {
+        let _ = self.0.send(Said::Leave);
     }
 
     /// Goes on after a pause. What failed is tried again.

@@ -27,7 +27,7 @@ mod work;
 use std::sync::Arc;
 
 use castline_core::{
-    Digest, Fleet, Release, Time,
+    Digest, Fleet, Instance, Match, Phase, Release, Time,
     ledger::{Ledger, Record},
     plan::{Plan, Target, plan},
     policy::{Compromised, Policy},
@@ -49,7 +49,7 @@ pub use test_gate::{ImageTest, Tested};
 pub use told::{Ended, Told};
 
 use self::drivers::Drivers;
-use crate::{CheckMode, Driver, Store};
+use crate::{CheckMode, Driver, Recorded, Store};
 
 /// What is to become of a service: the release that should run, and how it may get there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -281,22 +281,34 @@ impl Executor {
         self.resume(&rollout, actor).await
     }
 
-    /// Asks the drivers whether what a plan launches could be launched from here ([`Driver::ready`](crate::Driver::ready)):
-    /// [`Self::apply`] does so itself; who resumes may want to know before a launch fails.
+    /// [`Planner::ready`]: [`Self::apply`] asks it itself; who resumes may want to know before a launch fails.
     ///
     /// # Errors
     ///
     /// [`EngineError::Driver`] with what is missing. Nothing was done.
     pub async fn ready(&self, plan: &Plan, targets: &[Target]) -> Result<(), EngineError> {
-        for release in targets.iter().map(|target| &target.release) {
-            let service = release.service();
-            let mut steps = plan.stages.iter().filter(|stage| stage.service == *service);
-            if steps.any(|stage| stage.replacements.iter().any(|step| step.launch.is_some())) {
-                let ready = self.drivers.of(service).ready(release).await;
-                ready.map_err(|source| EngineError::Driver {
-                    what: format!("nothing was done, since {service} could not be launched").into(),
-                    source,
-                })?;
+        self.drivers.ready(plan, targets).await
+    }
+
+    /// Asks whether a rollout can be taken back from here: whether there is anything that it can go back to, and whether what has to be
+    /// launched for that could be.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::NoWayBack`]; [`EngineError::Driver`] with what is missing. Nothing was done.
+    pub async fn ready_to_go_back(&self, rolling: &Rolling) -> Result<(), EngineError> {
+        let state = rolling.state();
+        if !state.can_go_back() {
+            let reason = command::no_way_back(state).into();
+            return Err(EngineError::NoWayBack { rollout: rolling.rollout().clone(), reason });
+        }
+        for release in state.fallback() {
+            let runs =
+                |one: &&Instance| one.phase != Phase::Quarantined && release.matches(one) == Match::Same;
+            let fleet = state.fleet(release.service());
+            let there = fleet.map_or(0, |fleet| fleet.instances().iter().filter(runs).count() as u64);
+            if there < release.replicas() {
+                self.drivers.are_ready_for(release).await?;
             }
         }
         Ok(())
@@ -318,23 +330,36 @@ impl Executor {
         Ok(Rolling::new(self.clone(), rollout.clone(), actor, replayed))
     }
 
-    /// Answers what a rollout asks that nobody executes now. It goes on when it is resumed.
+    /// Answers what a rollout asks that nobody executes now, and says where that stands in the ledger. It goes on when it is resumed.
     ///
     /// # Errors
     ///
     /// [`EngineError::NoQuestion`] where it does not ask for this approval now.
-    pub async fn answer(&self, rollout: &Digest, approval: &str, answer: &Answer) -> Result<(), EngineError> {
+    ///
+    /// # Panics
+    ///
+    /// Never: a ledger that an entry was appended to has a last one.
+    pub async fn answer(
+        &self,
+        rollout: &Digest,
+        approval: &str,
+        answer: &Answer,
+    ) -> Result<Recorded, EngineError> {
         let (store, name) = (Arc::clone(&self.store), rollout.clone());
         let state = blocking(move || replay::replay(&*store, &name)).await?.state;
         let asked = state.next().actions.into_iter().find(
             |action| matches!(&action.what, castline_core::rollout::Do::Ask { approval: asked } if asked == approval),
         );
-        let action = asked
-            .ok_or_else(|| EngineError::NoQuestion { rollout: rollout.clone(), approval: approval.into() })?;
+        let action = asked.ok_or_else(|| EngineError::NoQuestion {
+            rollout: rollout.clone(),
+            approval: approval.into(),
+            instead: command::questions(&state).into(),
+        })?;
         let event = Event { at: self.clock.now().max(state.clock()), what: answered(action.key, answer) };
-        self.record(&answer.by, vec![Record::Event { rollout: rollout.clone(), event: event.into() }])
-            .await?;
-        Ok(())
+        let records = vec![Record::Event { rollout: rollout.clone(), event: event.into() }];
+        let ledger = self.record(&answer.by, records).await?;
+        let (digest, _) = ledger.entries().next_back().expect("an entry was appended");
+        Ok(Recorded::new(ledger.len() - 1, digest.clone()))
     }
 
     /// Appends to the ledger, off the threads that others wait on.

@@ -1,6 +1,10 @@
 use std::sync::Arc;
 
-use castline_core::{Digest, Fleet, Release, plan::Target, policy::Policy};
+use castline_core::{
+    Digest, Fleet, Release,
+    plan::{Plan, Target},
+    policy::Policy,
+};
 
 use super::{EngineError, Options, Prepared, Wanted, drivers::Drivers, way_back, work};
 use crate::{Contents, Driver};
@@ -68,18 +72,49 @@ impl Planner {
         observe(&self.drivers, &self.options, service).await
     }
 
-    /// Observes what runs, and plans how it gets to what should.
+    /// Observes what runs, and plans how it gets to what should. Where a policy names no zones, those of the driver are taken.
     ///
     /// # Errors
     ///
-    /// [`EngineError::Driver`], [`EngineError::Infeasible`].
+    /// [`EngineError::Driver`], [`EngineError::NoZone`], [`EngineError::Infeasible`].
     pub async fn prepare(&self, wanted: &[Wanted]) -> Result<Prepared, EngineError> {
         let mut targets = Vec::with_capacity(wanted.len());
         for Wanted { release, policy } in wanted {
+            let policy = self.placed(release.service(), policy.clone())?;
             let fleet = self.observe(release.service()).await?;
-            targets.push(Target { fleet, release: release.clone(), policy: policy.clone() });
+            targets.push(Target { fleet, release: release.clone(), policy });
         }
         Prepared::new(targets)
+    }
+
+    /// Asks the drivers whether what a plan launches could be launched from here ([`Driver::ready`](crate::Driver::ready)).
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Driver`] with what is missing.
+    pub async fn ready(&self, plan: &Plan, targets: &[Target]) -> Result<(), EngineError> {
+        self.drivers.ready(plan, targets).await
+    }
+
+    /// The policy with the zones in which it launches: those that it names, each of which there must be; else those of the driver.
+    pub(super) fn placed(&self, service: &str, policy: Policy) -> Result<Policy, EngineError> {
+        let driver = self.drivers.of(service);
+        let zones = driver.zones();
+        if zones.is_empty() {
+            return Ok(policy);
+        }
+        if policy.zones.is_empty() {
+            return Ok(policy.with_zones(zones.iter().map(|zone| &**zone)));
+        }
+        match policy.zones.iter().find(|named| zones.iter().all(|zone| **zone != ***named)) {
+            None => Ok(policy),
+            Some(zone) => Err(EngineError::NoZone {
+                service: service.into(),
+                zone: zone.as_str().into(),
+                driver: driver.name().into(),
+                zones: zones.join(", ").into(),
+            }),
+        }
     }
 
     /// Plans how a service goes back: to this recorded release, or to the one that succeeded last before what it runs. With as

@@ -166,7 +166,8 @@ impl Planner {
     ///
     /// # Errors
     ///
-    /// [`EngineError::NoRelease`] where the ledger does not know what the service runs; [`EngineError::Infeasible`].
+    /// [`EngineError::NoRelease`] where the ledger does not know what the service runs; [`EngineError::NoZone`],
+    /// [`EngineError::Infeasible`].
     pub fn remedy(
         &self,
         fleet: Fleet,
@@ -180,6 +181,7 @@ impl Planner {
             what: format!("the ledger does not know what {service} runs: no rollout of it has ended well")
                 .into(),
         })?;
+        let policy = self.placed(&service, policy)?;
         let policy = policy.repairing().with_select(Select::Broken).with_compromised(compromised);
         Prepared::new(vec![Target { fleet, release, policy }])
     }

@@ -6,7 +6,7 @@ use castline_core::{
     Digest, Document, Release,
     ledger::{Entry, Ledger, Outcome, Record},
     plan::{Plan, Target},
-    policy::Policy,
+    policy::{Policy, Select},
     rollout::{Rollout, Status},
 };
 
@@ -132,9 +132,11 @@ fn begin(archive: &impl Archive, ledger: &Ledger, rollout: &Digest) -> Result<(R
     Ok((Rollout::start(&plan, &targets, &fallback, entry.at)?, entry))
 }
 
-/// What there is to go back to, for each service that there is something for.
+/// What there is to go back to, for each service that there is something for. What only mends a service has nothing to go back to:
+/// what it brings is what runs.
 pub(super) fn fallback(ledger: &Ledger, targets: &[Target]) -> Vec<Release> {
-    targets.iter().filter_map(|target| ledger.rollback_target(&target.release)).cloned().collect()
+    let brings = targets.iter().filter(|target| target.policy.select != Select::Broken);
+    brings.filter_map(|target| ledger.rollback_target(&target.release)).cloned().collect()
 }
 
 impl Contents {
@@ -158,9 +160,7 @@ impl Contents {
     ///
     /// As [`Self::rollout`].
     pub fn fallback(&self, rollout: &Digest) -> Result<Vec<Release>, EngineError> {
-        let then = self.ledger().up_to(rollout);
-        let then = then.ok_or_else(|| EngineError::NoRollout { rollout: rollout.clone() })?;
-        Ok(fallback(&then, begin(self, self.ledger(), rollout)?.0.targets()))
+        Ok(begin(self, self.ledger(), rollout)?.0.fallback().to_vec())
     }
 }
 

@@ -62,6 +62,11 @@ impl Rolling {
         &self.rollout
     }
 
+    /// Whether it waits where somebody has to decide ([`Options::stay`](super::Options::stay)).
+    pub const fn stays(&self) -> bool {
+        self.executor.options.stay
+    }
+
     /// How far it is.
     pub const fn state(&self) -> &Rollout {
         &self.replayed.state
@@ -277,6 +282,7 @@ impl<T: FnMut(Told) + Send> Run<T> {
                 news.push(what);
             }
             Input::Commanded(Said::Command(waiting)) => self.waiting.push_back(waiting),
+            Input::Commanded(Said::Leave) => self.executor.options.stay = false,
             Input::Trouble(message) => {
                 (self.tell)(Told::Trouble { message });
                 // What was not heard can be seen.
@@ -361,7 +367,8 @@ impl<T: FnMut(Told) + Send> Run<T> {
                     what => {
                         at = Turn::GivenUp;
                         news.push(What::Pause {
-                            by: format!("castline, which cannot {}: {reason}:", verb(what)),
+                            by: "castline".to_owned(),
+                            reason: format!("castline cannot {}: {reason}", verb(what)),
                         });
                         let service = Arc::clone(&action.service);
                         (self.tell)(Told::GivenUp { key, service, reason });
@@ -621,6 +628,7 @@ impl<T: FnMut(Told) + Send> Run<T> {
             status: state.status().clone(),
             progress: state.progress(),
             questions,
+            can_go_back: state.can_go_back(),
         }
     }
 }

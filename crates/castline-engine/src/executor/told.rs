@@ -169,6 +169,8 @@ pub struct Ended {
     pub progress: Progress,
     /// What it asks that nobody here could answer.
     pub questions: Vec<Action>,
+    /// Whether it can be taken back: it is not over, does not go back yet, and has something to go back to.
+    pub can_go_back: bool,
 }
 
 impl Ended {

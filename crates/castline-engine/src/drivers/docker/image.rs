@@ -71,14 +71,39 @@ pub(super) async fn provide(
                 Some(id) => return brought(api, id, &digest).await,
                 None => {
                     refused =
-                        format!("{refused}\n  {registry}: what was pulled has none of the image's digests");
+                        format!("{refused}; {registry}: what was pulled has none of the image's digests");
                 }
             },
             Err(error) if error.is_temporary() => return Err(error),
-            Err(error) => refused = format!("{refused}\n  {registry}: {error}"),
+            Err(error) => refused = format!("{refused}; {registry}: {error}"),
         }
     }
     Err(DriverError::permanent(refused))
+}
+
+/// Whether each engine has the release's image, or could be given it, as far as that is known without giving it: registries are not
+/// asked, and an engine that does not answer may have it.
+///
+/// # Errors
+///
+/// [`DriverError::Permanent`] where one has not, and nobody could give it.
+pub(super) async fn is_provided(
+    apis: impl Iterator<Item = &Api>,
+    images: &Arc<Images>,
+    registries: &[Reference],
+    release: &Release,
+) -> Result<(), DriverError> {
+    digest(release)?;
+    let ReleaseImage::Verified { identities, .. } = release.image() else { return Ok(()) };
+    let mut lacks = false;
+    for api in apis {
+        lacks |= matches!(find(api, identities).await, Ok(None));
+    }
+    if !lacks || !registries.is_empty() {
+        return Ok(());
+    }
+    let (images, release) = (Arc::clone(images), release.clone());
+    blocking(move || images.of(&release).map(|_| ())).await
 }
 
 /// Has the engine remember that an image was brought, so that it can be removed again.

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use castline_core::rollout::{Key, What};
+use castline_core::{
+    Release,
+    rollout::{Key, What},
+};
 use hyper::Method;
 
 use super::{
@@ -12,6 +15,12 @@ use super::{
 use crate::DriverError;
 
 impl Inner {
+    /// Whether an image can be launched from, as far as that is known beforehand.
+    pub(super) async fn is_provided(&self, release: &Release) -> Result<(), DriverError> {
+        let apis = self.hosts.iter().map(|host| &host.api);
+        image::is_provided(apis, &self.images, &self.registries, release).await
+    }
+
     pub(super) async fn launch(self: &Arc<Self>, launch: Launch<'_>) -> Result<Vec<What>, DriverError> {
         let here = |zones: &[String]| zones.iter().any(|known| **known == **launch.zone);
         let Some(host) = self.hosts.iter().position(|host| here(&host.zones)) else {

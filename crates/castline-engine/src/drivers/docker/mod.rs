@@ -183,7 +183,11 @@ impl Driver for DockerDriver {
     }
 
     fn ready<'a>(&'a self, release: &'a Release) -> Doing<'a, ()> {
-        Box::pin(secrets::are_there(release))
+        Box::pin(async move {
+            self.0.switch.is_there()?;
+            secrets::are_there(release).await?;
+            self.0.is_provided(release).await
+        })
     }
 
     fn images(&self) -> Doing<'_, Option<Vec<KeptImage>>> {

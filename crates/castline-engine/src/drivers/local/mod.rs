@@ -189,7 +189,13 @@ impl Driver for LocalDriver {
     }
 
     fn ready<'a>(&'a self, release: &'a Release) -> Doing<'a, ()> {
-        Box::pin(secrets::are_there(release))
+        Box::pin(async move {
+            self.0.switch.is_there()?;
+            secrets::are_there(release).await?;
+            let (inner, release) = (Arc::clone(&self.0), release.clone());
+            // It is read once, whoever asks: a launch finds it verified.
+            blocking(move || inner.images.of(&release).map(|_| ())).await
+        })
     }
 
     fn images(&self) -> Doing<'_, Option<Vec<KeptImage>>> {

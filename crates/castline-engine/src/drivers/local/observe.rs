@@ -173,6 +173,7 @@ impl Inner {
                 }
             }
         };
+        let failure = failure.map(|failure| explained(&folder, &seen, &health.command, failure));
         // It may have been retired meanwhile, and be gone.
         match folder.seen()? {
             Some(now_seen) => match folder.write("health.json", &now_seen.after_check(now(), failure)) {
@@ -181,5 +182,19 @@ impl Inner {
             },
             None => Ok(()),
         }
+    }
+}
+
+/// Why a check has failed: that its program is not there, where it is not. What starts it in a container or another root only says
+/// how it has ended.
+fn explained(folder: &Folder, seen: &Seen, command: &[String], failure: String) -> String {
+    let run = &seen.record.run;
+    if seen.record.isolation == Isolation::Process || !folder.join("merged").is_dir() {
+        return failure;
+    }
+    let program = command.first().map_or("", String::as_str);
+    match start::program_in(&folder.join("merged"), program, run) {
+        Err(missing) => format!("{missing} ({failure})"),
+        Ok(_) => failure,
     }
 }

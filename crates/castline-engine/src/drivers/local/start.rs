@@ -114,7 +114,7 @@ pub(super) fn words(
 
 /// Where a program of the tree is on the machine. Its last name stays as it is where it leads to the same file, since programs look
 /// at what they are called.
-fn program_in(root: &Path, program: &str, run: &Run) -> Result<PathBuf, DriverError> {
+pub(super) fn program_in(root: &Path, program: &str, run: &Run) -> Result<PathBuf, DriverError> {
     let candidates: Vec<PathBuf> = if program.contains('/') {
         vec![PathBuf::from(if program.starts_with('/') {
             program.to_owned()
