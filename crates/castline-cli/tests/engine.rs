@@ -3,6 +3,8 @@
 
 #[path = "engine/approval.rs"]
 mod approval;
+#[path = "engine/beginning.rs"]
+mod beginning;
 #[path = "engine/control.rs"]
 mod control;
 #[cfg(feature = "docker")]
@@ -426,7 +428,7 @@ fn a_gate_waits_for_an_answer() {
     assert!(status == 1 && text.contains("castline answer 'go'"), "{text}");
     assert!(site.run("status").1.contains("castline answer 'go'"));
     let (status, _, errors) = site.run("answer stop");
-    assert!(status == 2 && errors.contains("does not ask for `stop` now"), "{errors}");
+    assert!(status == 1 && errors.contains("does not ask for `stop` now: it asks for `go`"), "{errors}");
     assert!(site.ok("answer go").contains("approved of, by ann"));
     site.ok("resume");
     assert_eq!(site.images(), [image("v1")]);

@@ -97,6 +97,9 @@ pub(crate) struct Rollback {
     /// How it may get there: a policy's document. That of the last rollout, where none is named.
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
+    /// Only show the plan: nothing is recorded or done.
+    #[arg(long, conflicts_with_all = ["yes", "approve", "stay"])]
+    pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) go: Go,
 }
@@ -213,6 +216,9 @@ pub(crate) struct Answer {
     /// Which rollout asks, by the beginning of its digest; the one that is not over, where there is only one.
     #[arg(long, value_name = "ROLLOUT")]
     pub(crate) rollout: Option<String>,
+    /// Print what came of it as JSON, one object (schemas/told.json).
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

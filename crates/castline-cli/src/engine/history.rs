@@ -59,7 +59,7 @@ struct Other {
 
 /// `castline history`.
 pub(crate) fn run(arguments: &History) -> Result<Verdict, Failure> {
-    let site = Site::open(&arguments.place.site)?;
+    let site = Site::known(&arguments.place.site)?;
     let contents = site.contents(arguments.expect.clone().map(Anchor::Within).as_ref())?;
     let ledger = contents.ledger();
     let names = match &arguments.service {

@@ -62,6 +62,11 @@ fn short(digest: &Digest) -> String {
     digest.encoded().chars().take(12).collect()
 }
 
+/// A word as a shell takes it whole.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
 /// The only one of these digests that begins so, with or without its algorithm.
 fn find<'d>(
     digests: impl IntoIterator<Item = &'d Digest>,

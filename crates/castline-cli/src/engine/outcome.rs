@@ -8,7 +8,7 @@ use castline::{
     shown_whole,
 };
 
-use super::{short, view::numbers};
+use super::{quoted, short, view::numbers};
 
 /// What came of it, and what to do where it is not over.
 pub(super) fn after(ended: &Ended) -> String {
@@ -26,9 +26,7 @@ pub(super) fn after(ended: &Ended) -> String {
         Status::Paused { reason } => {
             let _ = writeln!(text, "\npaused: {}", shown_whole(reason));
             let _ = writeln!(text, "  {}", numbers(&ended.progress));
-            let _ = writeln!(text, "  go on:    castline resume {rollout}");
-            text.push_str("  go back:  castline rollback\n");
-            let _ = writeln!(text, "  stop:     castline resume {rollout} --abort");
+            text.push_str(&ways_on(&rollout, ended.can_go_back));
         }
         _ => {
             let _ = writeln!(text, "\nnot over: {}", numbers(&ended.progress));
@@ -42,7 +40,14 @@ pub(super) fn after(ended: &Ended) -> String {
             question.service,
             shown_whole(approval)
         );
-        let _ = writeln!(text, "  castline answer '{}' && castline resume {rollout}", shown_whole(approval));
+        let answer = shown_whole(&quoted(approval));
+        let _ = writeln!(text, "  castline answer {answer} && castline resume {rollout}");
     }
     text
+}
+
+/// What can be done with a rollout that is paused.
+pub(super) fn ways_on(rollout: &str, can_go_back: bool) -> String {
+    let back = if can_go_back { "  go back:  castline rollback\n" } else { "" };
+    format!("  go on:    castline resume {rollout}\n{back}  stop:     castline resume {rollout} --abort\n")
 }

@@ -12,9 +12,7 @@ use crate::{Failure, Verdict, arguments::Pause, output};
 
 /// `castline pause`.
 pub(crate) fn run(arguments: &Pause) -> Result<Verdict, Failure> {
-    let site = Site::open(&arguments.place.site)?;
-    // Where there is no ledger, none is made.
-    site.contents(None)?;
+    let site = Site::known(&arguments.place.site)?;
     let reached =
         reach(&site, false, |other| Ok((other.rollout(arguments.rollout.as_deref())?, Command::Pause)))?;
     match reached {

@@ -79,7 +79,7 @@ struct Quarantined {
 
 /// `castline prune`.
 pub(crate) fn run(arguments: &Prune) -> Result<Verdict, Failure> {
-    let site = Site::open(&arguments.place.site)?;
+    let site = Site::known(&arguments.place.site)?;
     block_on(async {
         let executor = site.executor(false)?;
         let ledger = executor.store().ledger();

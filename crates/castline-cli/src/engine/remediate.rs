@@ -20,7 +20,7 @@ use crate::{Failure, Verdict, arguments::Remediate, documents, output};
 pub(crate) fn run(arguments: &Remediate) -> Result<Verdict, Failure> {
     let orders = Orders::of(&arguments.go, arguments.dry_run)?;
     let policy: Option<Policy> = arguments.policy.as_ref().map(|path| documents::read(path)).transpose()?;
-    let site = Site::open(&arguments.place.site)?;
+    let site = Site::known(&arguments.place.site)?;
     block_on(async {
         let planner = site.planner()?;
         if !orders.dry_run {
@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &Remediate) -> Result<Verdict, Failure> {
         let plan = async |planner: &Planner| {
             let policy = match &policy {
                 Some(policy) => policy.clone(),
-                None => last_policy(planner.contents(), &service)?,
+                None => last_policy(&site, planner.contents(), &service)?,
             };
             let fleet = judged(&planner.observe(&service).await?, &seen)?;
             Ok(match planner.remedy(fleet, policy, arguments.keep.as_policy()) {

@@ -94,6 +94,11 @@ pub(super) fn reach(
 }
 
 impl Answered {
+    /// The rollout that was told.
+    pub(super) const fn rollout(&self) -> &Digest {
+        &self.rollout
+    }
+
     /// Says what came of it; `what` is what was done, and `then` what can be done now.
     pub(super) fn report(self, site: &Site, json: bool, what: &str, then: &str) -> Result<Verdict, Failure> {
         let Self { rollout, said } = self;

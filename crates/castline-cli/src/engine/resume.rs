@@ -11,7 +11,7 @@ use crate::{Failure, Verdict, arguments::Resume, output};
 
 /// `castline resume`.
 pub(crate) fn run(arguments: &Resume) -> Result<Verdict, Failure> {
-    let site = Site::open(&arguments.place.site)?;
+    let site = Site::known(&arguments.place.site)?;
     let named = arguments.rollout.as_deref();
     let (command, what) = if arguments.abort {
         (Command::Abort, "stopped for good")

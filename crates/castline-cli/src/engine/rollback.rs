@@ -1,26 +1,35 @@
 use castline::{
     Digest, Document as _, Release,
-    engine::{Command, Contents, EngineError, Planner, Prepared, UnderWay, under_way, way_back},
+    engine::{Command, Contents, EngineError, Planner, UnderWay, Wanted, under_way, way_back},
     ledger::Ledger,
-    plan::{Plan, Target},
+    plan::Plan,
     policy::{Policy, Select},
 };
 
 use super::{
     block_on,
+    outcome::ways_on,
     remote::{Other, Reached, goes_back_to, reach, rolled_out},
     rolling::{Orders, Planned, carry_out, watch},
-    service,
+    service, short,
     site::Site,
 };
-use crate::{Failure, Verdict, arguments::Rollback, documents};
+use crate::{Failure, Verdict, arguments::Rollback, documents, output};
 
 /// `castline rollback`.
 pub(crate) fn run(arguments: &Rollback) -> Result<Verdict, Failure> {
-    let orders = Orders::of(&arguments.go, false)?;
+    let orders = Orders::of(&arguments.go, arguments.dry_run)?;
     let policy: Option<Policy> = arguments.policy.as_ref().map(|path| documents::read(path)).transpose()?;
-    let site = Site::open(&arguments.place.site)?;
+    let site = Site::known(&arguments.place.site)?;
     let to = arguments.to.as_deref();
+    if orders.dry_run {
+        let contents = site.contents(None)?;
+        let service = service(contents.ledger(), arguments.service.as_deref())?;
+        return match of_service(contents.ledger(), &service) {
+            Some(ongoing) => would_go_back(&contents, &ongoing, &service, to),
+            None => plan_back(&site, &orders, &service, to, policy.as_ref()),
+        };
+    }
     let told = |other: &Other| {
         let service = service(other.contents.ledger(), arguments.service.as_deref())?;
         let Some(ongoing) = of_service(other.contents.ledger(), &service) else {
@@ -36,21 +45,64 @@ pub(crate) fn run(arguments: &Rollback) -> Result<Verdict, Failure> {
             return answered.report(&site, orders.json, "it goes back", then);
         }
     };
-    block_on(async {
-        let ledger = executor.store().ledger();
-        let service = service(&ledger, arguments.service.as_deref())?;
-        if let Some(ongoing) = of_service(&ledger, &service) {
-            goes_back_to(&executor.store().contents(), &ongoing.rollout, &service, to)?;
-            let rolling = executor.resume(&ongoing.rollout, &site.actor).await?;
-            rolling.handle().roll_back(&site.actor);
-            let went = watch(rolling, orders.json, &site.actor).await?;
-            return Ok(went.back_verdict());
-        }
+    let ledger = executor.store().ledger();
+    let service = service(&ledger, arguments.service.as_deref())?;
+    let Some(ongoing) = of_service(&ledger, &service) else {
         // Whoever thinks about the plan keeps nobody from writing.
         drop(executor);
-        let plan = async |planner: &Planner| prepare(planner, &service, to, policy.as_ref()).await;
-        Ok(carry_out(&site, &orders, plan).await?.verdict())
+        return plan_back(&site, &orders, &service, to, policy.as_ref());
+    };
+    goes_back_to(&executor.store().contents(), &ongoing.rollout, &service, to)?;
+    block_on(async {
+        let rolling = executor.resume(&ongoing.rollout, &site.actor).await?;
+        match executor.ready_to_go_back(&rolling).await {
+            Ok(()) => {}
+            Err(error @ EngineError::NoWayBack { .. }) => {
+                let rollout = short(&ongoing.rollout);
+                output::note(&format!(
+                    "{error}; nothing was recorded\n{}",
+                    ways_on(&rollout, false).trim_end()
+                ))?;
+                return Ok(Verdict::Findings);
+            }
+            Err(error) => return Err(error.into()),
+        }
+        rolling.handle().roll_back(&site.actor);
+        let went = watch(rolling, orders.json, &site.actor).await?;
+        Ok(went.back_verdict())
     })
+}
+
+fn plan_back(
+    site: &Site,
+    orders: &Orders,
+    service: &str,
+    to: Option<&str>,
+    policy: Option<&Policy>,
+) -> Result<Verdict, Failure> {
+    let plan = async |planner: &Planner| prepare(site, planner, service, to, policy).await;
+    block_on(async { Ok(carry_out(site, orders, plan).await?.verdict()) })
+}
+
+/// Says where a rollout that is not over would go back to.
+fn would_go_back(
+    contents: &Contents,
+    ongoing: &UnderWay,
+    service: &str,
+    to: Option<&str>,
+) -> Result<Verdict, Failure> {
+    goes_back_to(contents, &ongoing.rollout, service, to)?;
+    let state = contents.rollout(&ongoing.rollout)?;
+    let rollout = short(&ongoing.rollout);
+    if !state.can_go_back() {
+        output::print(&format!("the rollout {rollout} of {service} is not over, and cannot go back\n"))?;
+        return Ok(Verdict::Findings);
+    }
+    let releases = state.fallback().iter();
+    let goals: Vec<String> =
+        releases.map(|goal| format!("{} to the release {}", goal.service(), short(&goal.digest()))).collect();
+    output::print(&format!("the rollout {rollout} is not over, and would go back: {}\n", goals.join(", ")))?;
+    Ok(Verdict::Clean)
 }
 
 /// The rollout of a service that is not over.
@@ -59,6 +111,7 @@ fn of_service(ledger: &Ledger, service: &str) -> Option<UnderWay> {
 }
 
 async fn prepare(
+    site: &Site,
     planner: &Planner,
     service: &str,
     to: Option<&str>,
@@ -69,15 +122,15 @@ async fn prepare(
     let last = ledger.history(service).pop().ok_or("nothing was rolled out yet")?;
     let policy = match policy {
         Some(policy) => policy.clone(),
-        None => last_policy(planner.contents(), service)?.repairing(),
+        None => last_policy(site, planner.contents(), service)?.repairing(),
     };
-    let fleet = planner.observe(service).await?;
-    let prepared = match Prepared::new(vec![Target { fleet, release: release.clone(), policy }]) {
+    let known = ledger.current(service) == Some(&release.digest());
+    let prepared = match planner.prepare(&[Wanted { release, policy }]).await {
         Ok(prepared) => prepared.taking_back(last.rollout),
         Err(EngineError::Infeasible(infeasible)) => return Ok(Planned::Infeasible(infeasible)),
         Err(error) => return Err(error.into()),
     };
-    if prepared.plan.is_empty() && ledger.current(service) == Some(&release.digest()) {
+    if prepared.plan.is_empty() && known {
         return Ok(Planned::Nothing("nothing to do: that release runs already"));
     }
     Ok(Planned::Prepared(prepared.into()))
@@ -110,15 +163,21 @@ fn policy_of(contents: &Contents, plan: &Digest, service: &str) -> Result<Policy
     Ok(contents.document(&planned.policy)?)
 }
 
-/// The policy that a service was rolled out by last, as a whole: one that only broken instances were replaced by says less.
-pub(super) fn last_policy(contents: &Contents, service: &str) -> Result<Policy, Failure> {
+/// The policy that a service was rolled out by last, as a whole: one that only broken instances were replaced by says less. Zones that
+/// the site does not have any more are left out.
+pub(super) fn last_policy(site: &Site, contents: &Contents, service: &str) -> Result<Policy, Failure> {
+    let zones = site.driver.zones();
+    let here = |mut policy: Policy| {
+        policy.zones.retain(|named| zones.is_empty() || zones.iter().any(|zone| **zone == **named));
+        policy
+    };
     let mut last = Err("nothing was rolled out yet".into());
     for rollout in contents.ledger().history(service).iter().rev() {
         let policy = policy_of(contents, &rollout.plan, service);
         match policy {
             Ok(policy) if policy.select == Select::Broken => last = Ok(policy),
-            other => return other,
+            other => return other.map(here),
         }
     }
-    last
+    last.map(here)
 }

@@ -9,8 +9,8 @@ use std::{
 };
 
 use castline::{
-    Document as _,
-    engine::{Ended, Planner, Prepared, Rolling, Told},
+    Digest, Document as _,
+    engine::{Ended, EngineError, Planner, Prepared, Rolling, Told, under_way},
     plan::{
         self, Infeasible,
         check::{Proof, check},
@@ -37,6 +37,12 @@ pub(super) struct Orders {
 
 impl Orders {
     pub(super) fn of(go: &Go, dry_run: bool) -> Result<Self, Failure> {
+        if let Some(approved) = &go.approve
+            && let Err(error) = approved.parse::<Digest>()
+        {
+            let what = "a plan is approved of by its whole digest, as it is shown";
+            return Err(format!("--approve: {what}: {error}").into());
+        }
         Ok(Self {
             yes: go.yes,
             approve: go.approve.clone(),
@@ -131,7 +137,14 @@ pub(super) async fn carry_out(
             }
             Planned::Refused => return Ok(Went::Refused),
         };
+        if !orders.dry_run {
+            // Before anybody thinks about it.
+            before.ready(&prepared.plan, &prepared.targets).await?;
+        }
         if let Some(went) = consent(&prepared, orders)? {
+            if orders.dry_run {
+                what_hinders(&before, &prepared).await?;
+            }
             return Ok(went);
         }
         let (executor, prepared) = if let Some(executor) = holding.take() {
@@ -155,6 +168,28 @@ pub(super) async fn carry_out(
         let rolling = executor.apply(*prepared, &site.actor).await?;
         return watch(rolling, orders.json, &site.actor).await;
     }
+}
+
+/// Says, beside a plan that is only shown, why it could not be carried out now.
+async fn what_hinders(planner: &Planner, prepared: &Prepared) -> Result<(), Failure> {
+    for one in under_way(planner.contents().ledger()) {
+        let both = prepared.plan.services.iter().find(|planned| one.services.contains(&planned.service));
+        if let Some(planned) = both {
+            output::note(&format!(
+                "it could not be begun now: the rollout {} of {} is not over",
+                short(&one.rollout),
+                planned.service
+            ))?;
+        }
+    }
+    match planner.ready(&prepared.plan, &prepared.targets).await {
+        Ok(()) => {}
+        Err(EngineError::Driver { source, .. }) => {
+            output::note(&format!("it could not be begun now: {source}"))?;
+        }
+        Err(error) => output::note(&format!("it could not be begun now: {error}"))?,
+    }
+    Ok(())
 }
 
 /// Shows a plan, proves that it is safe, and has it approved of; else says how it went.
@@ -191,7 +226,7 @@ fn consent(prepared: &Prepared, orders: &Orders) -> Result<Option<Went>, Failure
 /// Executes a rollout, in view. The first Ctrl-C pauses it, the second leaves it as it is.
 pub(super) async fn watch(rolling: Rolling, json: bool, actor: &str) -> Result<Went, Failure> {
     let (rollout, handle) = (rolling.rollout().clone(), rolling.handle());
-    let view = Mutex::new(View::new(json));
+    let view = Mutex::new(View::new(json).staying(rolling.stays()));
     let seen = || view.lock().unwrap_or_else(PoisonError::into_inner);
     let mut signals = Signals::new()?;
     let mut run = Box::pin(rolling.run(|told| seen().show(&told)));
@@ -210,6 +245,7 @@ pub(super) async fn watch(rolling: Rolling, json: bool, actor: &str) -> Result<W
                 heard = true;
                 seen().say("pausing: what was begun is finished; once more to leave at once");
                 handle.pause(actor);
+                handle.leave();
             }
         }
     };

@@ -38,6 +38,8 @@ pub(super) struct SiteFile {
     analyses: BTreeMap<String, Vec<String>>,
 }
 
+const NO_DRIVER: &str = "no driver is named: add one of [local], [docker] and [command]";
+
 /// A program that is a driver.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -71,10 +73,29 @@ impl Site {
     /// Reads a site's file, TOML or JSON, and goes to its folder: what the file names starts there, and so do the programs
     /// that it names. Paths on the command line are to be read before, or made absolute.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        Self::read(path, |_| Ok(()))
+    }
+
+    /// The same for who can do nothing where nothing was done yet: where there is no ledger, nothing is made.
+    pub(super) fn known(path: &Path) -> Result<Self, Failure> {
+        Self::read(path, |site| match Contents::read(&site.ledger, None) {
+            Err(StoreError::NotThere { path: ledger, .. }) => Err(format!(
+                "{}: there is no ledger yet: the first `castline apply` of {} makes it",
+                ledger.display(),
+                path.display()
+            )
+            .into()),
+            // Whoever reads all of it says what is wrong with it.
+            _ => Ok(()),
+        })
+    }
+
+    fn read(path: &Path, allow: impl FnOnce(&SiteFile) -> Result<(), Failure>) -> Result<Self, Failure> {
         let site = SiteFile::read(path)?;
         let file = std::path::absolute(path)?;
         let folder = file.parent().unwrap_or(Path::new("/"));
         env::set_current_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        allow(&site)?;
         site.opened(file).map_err(|error| format!("{}: {error}", path.display()).into())
     }
 
@@ -158,15 +179,7 @@ impl Site {
 
     /// What the ledger says, whoever writes to it; with an anchor, it has to be the one that is known from elsewhere.
     pub(crate) fn contents(&self, anchor: Option<&Anchor>) -> Result<Contents, Failure> {
-        Contents::read(&self.ledger, anchor).map_err(|error| match error {
-            StoreError::NotThere { path, .. } => format!(
-                "{}: there is no ledger yet: the first `castline apply` of {} makes it",
-                path.display(),
-                self.file.display()
-            )
-            .into(),
-            error => error.into(),
-        })
+        Ok(Contents::read(&self.ledger, anchor)?)
     }
 }
 
@@ -187,34 +200,49 @@ impl SiteFile {
             toml::from_str(&text).map_err(|error| error.to_string())
         };
         let site = read.map_err(|error| format!("{}: {}", path.display(), error.trim_end()))?;
-        if site.test.as_ref().is_some_and(|test| test.command.is_empty()) {
-            return Err(format!("{}: [test]: there is no command", path.display()).into());
-        }
+        site.check().map_err(|what| format!("{}: {what}", path.display()))?;
         Ok(site)
     }
 
+    /// What can be said of it without opening anything.
+    fn check(&self) -> Result<(), &'static str> {
+        #[cfg(feature = "docker")]
+        let docker = self.docker.is_some();
+        #[cfg(not(feature = "docker"))]
+        let docker = false;
+        match [self.local.is_some(), docker, self.command.is_some()].into_iter().filter(|is| *is).count() {
+            0 => return Err(NO_DRIVER),
+            1 => {}
+            _ => return Err("several drivers are named: leave one of [local], [docker] and [command]"),
+        }
+        if self.command.as_ref().is_some_and(|config| config.command.is_empty()) {
+            return Err("[command]: there is no command");
+        }
+        match &self.test {
+            Some(test) if test.command.is_empty() => Err("[test]: there is no command"),
+            _ => Ok(()),
+        }
+    }
+
     fn opened(self, file: PathBuf) -> Result<Site, Failure> {
-        let mut drivers: Vec<Arc<dyn Driver>> = Vec::new();
         let mut local = None;
+        let mut driver: Option<Arc<dyn Driver>> = None;
         if let Some(config) = self.local {
-            let driver = LocalDriver::new(config).map_err(|error| format!("[local]: {error}"))?;
-            drivers.push(Arc::new(driver.clone()));
-            local = Some(driver);
+            let here = LocalDriver::new(config).map_err(|error| format!("[local]: {error}"))?;
+            driver = Some(Arc::new(here.clone()));
+            local = Some(here);
         }
         #[cfg(feature = "docker")]
         if let Some(config) = self.docker {
-            let driver = castline::engine::DockerDriver::new(config);
-            drivers.push(Arc::new(driver.map_err(|error| format!("[docker]: {error}"))?));
+            let engines = castline::engine::DockerDriver::new(config);
+            driver = Some(Arc::new(engines.map_err(|error| format!("[docker]: {error}"))?));
         }
         let is_own_driver = self.command.is_some();
         if let Some(config) = self.command {
-            drivers.push(Arc::new(config.driver()?));
+            driver = Some(Arc::new(config.driver()?));
         }
-        let [driver] = <[_; 1]>::try_from(drivers).map_err(|drivers| match drivers.len() {
-            0 => "no driver is named: add one of [local], [docker] and [command]",
-            _ => "several drivers are named: leave one of [local], [docker] and [command]",
-        })?;
-        let actor = self.actor.or_else(|| env::var("USER").ok()).filter(|actor| !actor.is_empty());
+        let driver = driver.ok_or(NO_DRIVER)?;
+        let actor = self.actor.or_else(user).filter(|actor| !actor.is_empty());
         let actor = actor.ok_or("nobody is named who does it: add `actor = \"…\"`")?;
         Ok(Site {
             driver,
@@ -227,6 +255,24 @@ impl SiteFile {
             file,
         })
     }
+}
+
+/// Whoever this process belongs to.
+fn user() -> Option<String> {
+    let named = |variable| env::var(variable).ok().filter(|name| !name.is_empty());
+    named("USER").or_else(|| named("LOGNAME")).or_else(number)
+}
+
+#[cfg(unix)]
+fn number() -> Option<String> {
+    use std::os::unix::fs::MetadataExt as _;
+    let uid = fs::metadata("/proc/self").ok()?.uid();
+    Some(format!("uid {uid}"))
+}
+
+#[cfg(not(unix))]
+fn number() -> Option<String> {
+    None
 }
 
 impl CommandConfig {

@@ -10,7 +10,9 @@ use castline::{
 use serde::Serialize;
 
 use super::{
-    block_on, services, short,
+    block_on,
+    outcome::ways_on,
+    quoted, services, short,
     site::Site,
     view::{ended, numbers},
 };
@@ -117,11 +119,13 @@ struct Ongoing {
     waits: Vec<Wait>,
     /// What is to be done now.
     next: Vec<Action>,
+    /// Whether it can be taken back: it does not go back yet, and has something to go back to.
+    can_go_back: bool,
 }
 
 /// `castline status`.
 pub(crate) fn run(arguments: &Status) -> Result<Verdict, Failure> {
-    let site = Site::open(&arguments.place.site)?;
+    let site = Site::known(&arguments.place.site)?;
     let contents = site.contents(None)?;
     let names = match &arguments.service {
         Some(_) => vec![super::service(contents.ledger(), arguments.service.as_deref())?],
@@ -169,6 +173,7 @@ async fn report(site: &Site, contents: &Contents, names: &[Arc<str>]) -> Result<
             progress: state.progress(),
             waits: state.waits(),
             next: state.next().actions,
+            can_go_back: state.can_go_back(),
         });
     }
     let holder = contents.holder().cloned();
@@ -241,7 +246,7 @@ fn text(report: &Report, ledger: &Ledger) -> String {
         text.push('\n');
     }
     for rollout in &report.under_way {
-        text.push_str(&of_rollout(rollout));
+        text.push_str(&of_rollout(rollout, report.executing));
     }
     if report.under_way.is_empty() && !report.services.is_empty() {
         text.push_str("nothing is under way\n");
@@ -334,7 +339,7 @@ fn files_of(instance: &Instance) -> String {
     }
 }
 
-fn of_rollout(rollout: &Ongoing) -> String {
+fn of_rollout(rollout: &Ongoing, executing: bool) -> String {
     let mut text = format!(
         "rollout {} of {}, begun by {}: ",
         short(&rollout.rollout),
@@ -344,7 +349,8 @@ fn of_rollout(rollout: &Ongoing) -> String {
     let status = match &rollout.status {
         State::Paused { reason } => format!("paused: {}", shown_whole(reason)),
         State::RollingBack { reason } => format!("goes back: {}", shown_whole(reason)),
-        _ => "under way".to_owned(),
+        _ if executing => "under way".to_owned(),
+        _ => "not over, and stands still".to_owned(),
     };
     text.push_str(&status);
     let _ = writeln!(text, "\n  {}", numbers(&rollout.progress));
@@ -354,14 +360,17 @@ fn of_rollout(rollout: &Ongoing) -> String {
             Do::Retire { instance, .. } => format!("retires {instance}"),
             Do::Shift { weight, .. } => format!("shifts {weight} % of the traffic"),
             Do::Analyse { name } => format!("runs the analysis `{name}`"),
-            Do::Ask { approval } => format!("asks: castline answer '{approval}'"),
+            Do::Ask { approval } => format!("asks: castline answer {}", quoted(approval)),
             _ => continue,
         };
-        let _ = writeln!(text, "  now: {}", shown_whole(&what));
+        let _ = writeln!(text, "  {}: {}", if executing { "now" } else { "next" }, shown_whole(&what));
     }
     for wait in &rollout.waits {
         let _ =
             writeln!(text, "  {} waits for {}", shown_whole(&wait.what), shown_whole(&wait.on.join("; ")));
+    }
+    if matches!(rollout.status, State::Paused { .. }) {
+        text.push_str(&ways_on(&short(&rollout.rollout), rollout.can_go_back));
     }
     text
 }

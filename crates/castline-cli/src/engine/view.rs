@@ -17,11 +17,14 @@ use castline::{
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::short;
+use super::{quoted, short};
 use crate::output::{self, counted};
 
 /// How many instances are named below the lines, at most.
 const NAMED: usize = 12;
+
+/// What an instance does that was launched and is not ready yet.
+const STARTS: &str = "starts";
 
 /// How often what is under way is drawn anew.
 const TICK: Duration = Duration::from_millis(100);
@@ -38,6 +41,8 @@ pub(super) struct View {
     moving: BTreeMap<Arc<str>, Moving>,
     /// The zone of each instance that was launched.
     zones: HashMap<Arc<str>, Arc<str>>,
+    /// Whether it waits where somebody has to decide.
+    stays: bool,
 }
 
 enum Out {
@@ -75,7 +80,14 @@ impl View {
             asked: HashMap::new(),
             moving: BTreeMap::new(),
             zones: HashMap::new(),
+            stays: false,
         }
+    }
+
+    /// The same of one that waits where somebody has to decide: it says by what.
+    pub(super) fn staying(mut self, stays: bool) -> Self {
+        self.stays = stays;
+        self
     }
 
     /// Shows what is told of the rollout. Who reads it may have gone: that is no reason to stop.
@@ -134,7 +146,7 @@ impl View {
                 if let Some(Do::Launch { zone, .. }) = self.asked.remove(key).map(|action| action.what) {
                     self.zones.insert(Arc::clone(instance), zone);
                 }
-                self.moves(instance, "starts");
+                self.moves(instance, STARTS);
             }
             What::LaunchFailed { key, .. } => {
                 self.asked.remove(key);
@@ -199,6 +211,9 @@ impl View {
             Told::At { progress, status } => {
                 let same = (progress.done, progress.failed) == (self.progress.done, self.progress.failed);
                 match status {
+                    Status::Paused { reason } if *status != self.status && self.stays => format!(
+                        "paused: {reason}; another terminal goes on by `castline resume`, or stops it by `castline resume --abort`"
+                    ),
                     Status::Paused { reason } if *status != self.status => format!("paused: {reason}"),
                     Status::RollingBack { reason } if *status != self.status => {
                         format!("GOES BACK: {reason}")
@@ -208,7 +223,7 @@ impl View {
                 }
             }
             Told::Question { approval, service, .. } => {
-                format!("{service} waits for somebody: castline answer '{approval}'")
+                format!("{service} waits for somebody: castline answer {}", quoted(approval))
             }
             Told::Trouble { message } => format!("trouble: {message}"),
             _ => return None,
@@ -226,7 +241,7 @@ impl View {
             What::LaunchFailed { reason, .. } => format!("a launch failed: {reason}"),
             // Who was ready before is said to be so when one begins to listen.
             What::Ready { instance } => {
-                let since = self.moving.get(instance)?.since;
+                let since = self.moving.get(instance).filter(|moving| moving.what == STARTS)?.since;
                 let millis = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
                 format!("{instance} ready after {}", seconds(millis))
             }
@@ -263,9 +278,14 @@ impl Drop for View {
 fn asks(action: &Action) -> Option<String> {
     Some(match &action.what {
         Do::Retire { instance, disposal: Disposal::End, .. } => {
-            format!("{instance} out of traffic, and ends")
+            format!("{instance} is taken out of traffic, and ends")
         }
-        Do::Retire { instance, .. } => format!("{instance} out of traffic, into quarantine"),
+        Do::Retire { instance, disposal: Disposal::Quarantine, drain_seconds: drain @ 1.. } => {
+            format!(
+                "{instance} is taken out of traffic; in quarantine after {drain} s (its policy's drainSeconds)"
+            )
+        }
+        Do::Retire { instance, .. } => format!("{instance} is taken out of traffic, into quarantine"),
         Do::Shift { weight, .. } => format!("{weight} % of the traffic goes to the new release"),
         Do::Analyse { name } => format!("the analysis `{name}` begins"),
         _ => return None,

@@ -32,7 +32,9 @@ fn a_gate_is_answered_from_a_second_terminal() {
     let site = Site::new();
     let running = waiting(&site, false);
     let (status, _, errors) = site.run("answer stop");
-    assert!(status == 1 && errors.contains("does not ask for `stop` now"), "{errors}");
+    assert!(status == 1 && errors.contains("does not ask for `stop` now: it asks for `go`"), "{errors}");
+    let refused = site.json("told.json", "answer stop");
+    assert_eq!(refused["told"], "refused");
     let before = entries(&site);
     let text = site.ok("answer go");
     assert!(text.contains(&format!("`go` is approved of, by ann; recorded as entry {before}")), "{text}");
@@ -45,8 +47,21 @@ fn a_gate_is_answered_from_a_second_terminal() {
 #[test]
 fn a_rollout_is_paused_and_goes_on_from_a_second_terminal() {
     let site = Site::new();
-    let (status, _, errors) = site.run("pause");
-    assert!(status == 2 && errors.contains("there is no ledger yet"), "{errors}");
+    for command in [
+        "pause",
+        "resume",
+        "resume --abort",
+        "answer go",
+        "rollback",
+        "prune",
+        "status",
+        "history",
+        "remediate",
+    ] {
+        let (status, _, errors) = site.run(command);
+        assert!(status == 2 && errors.contains("there is no ledger yet"), "{command}: {errors}");
+        assert!(!site.path("ledger").exists(), "{command}");
+    }
     let mut running = waiting(&site, false);
     let (status, _, errors) = site.run("resume");
     assert!(status == 1 && errors.contains("it is not paused"), "{errors}");
@@ -63,8 +78,13 @@ fn a_rollout_is_paused_and_goes_on_from_a_second_terminal() {
     assert!(site.ok(&format!("resume {}", &rollout[..20])).contains("it goes on, by ann; recorded as entry"));
     running.wait_for("ann lets it go on");
     assert!(site.ok("pause").contains("go on:    castline resume"));
+    running.wait_for("paused: ann asked for it; another terminal goes on by `castline resume`");
+    let text = site.run("status").1;
+    assert!(text.contains("go on:    castline resume") && !text.contains("castline rollback"), "{text}");
+    assert!(text.contains("--abort"), "{text}");
+    let text = site.ok("answer go");
+    assert!(text.contains("; it is paused: go on with: castline resume"), "{text}");
     assert!(site.ok("resume").contains("it goes on"));
-    site.ok("answer go");
     assert_eq!(running.end().0, 0);
     let (status, _, errors) = site.run("pause");
     assert!(status == 1 && errors.contains("no rollout is executed here now"), "{errors}");
@@ -91,6 +111,86 @@ fn a_rollout_is_taken_back_or_stopped_from_a_second_terminal() {
         status == 1 && text.contains("ann stops it for good") && text.contains("aborted by ann"),
         "{text}"
     );
+}
+
+#[test]
+fn what_has_nothing_to_go_back_to_is_not_taken_back_and_says_what_else_can_be_done() {
+    let site = Site::new();
+    let running = waiting(&site, false);
+    let reason = "no other release has succeeded that it could go back to";
+    let before = entries(&site);
+    let (status, text, errors) = site.run("rollback");
+    assert!(status == 1 && errors.contains(reason), "{text}{errors}");
+    running.interrupt();
+    let (status, text) = running.end();
+    assert_eq!(status, 1, "who interrupts it does not want to wait: {text}");
+    assert!(text.contains("--abort") && !text.contains("castline rollback"), "{text}");
+    let left = entries(&site);
+    let (status, _, errors) = site.run("rollback");
+    assert!(status == 1 && errors.contains(reason) && errors.contains("--abort"), "{errors}");
+    assert!(before < left && entries(&site) == left, "nothing was recorded");
+    let (status, text, errors) = site.run("rollback --dry-run");
+    assert!(status == 1 && text.contains("cannot go back"), "{text}{errors}");
+    site.ok("resume --abort");
+}
+
+#[test]
+fn a_way_back_is_shown_before_it_is_taken() {
+    let site = Site::new();
+    site.ok(&format!("apply --release v1.json {APPLY}"));
+    site.ok(&format!("apply --release v3.json {APPLY}"));
+    let before = entries(&site);
+    assert!(site.ok("rollback --dry-run").contains("plan sha256:"));
+    let running = waiting(&site, false);
+    let v3 = site.json("history.json", "history web")["rollouts"][1]["release"].clone();
+    let (_, text, errors) = site.run("apply --release v1.json --dry-run");
+    assert!(text.contains("plan sha256:"), "{text}");
+    assert!(errors.contains("it could not be begun now: the rollout "), "{errors}");
+    running.interrupt();
+    running.end();
+    let text = site.ok("rollback --dry-run");
+    let goal = &v3.as_str().expect("a digest")[7..19];
+    assert!(text.contains(&format!("would go back: web to the release {goal}")), "{text}");
+    assert_eq!(site.images(), [image("v3")]);
+    assert!(before < entries(&site));
+    site.ok("rollback");
+    let (status, _, errors) = site.run("apply --release v1.json --policy policy.json --approve sha256:4f2c");
+    assert!(
+        status == 2 && errors.contains("--approve: a plan is approved of by its whole digest"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn what_is_asked_may_have_any_name_and_who_does_it_none() {
+    let site = Site::new();
+    let name = "it's $good";
+    site.write("policy.json", &json!({"before": {"approval": name}}).to_string());
+    let file = fs::read_to_string(site.path("castline-site.toml")).expect("a site");
+    site.write("castline-site.toml", &file.replace("actor = \"ann\"\n", ""));
+    let run = |arguments: &[&str]| {
+        let mut command = site.command("");
+        let output =
+            command.args(arguments).env_remove("USER").env_remove("LOGNAME").output().expect("it runs");
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        (output.status.code(), text(output.stdout) + &text(output.stderr))
+    };
+    let (status, text) = run(&["apply", "--release", "v1.json", "--policy", "policy.json", "--yes"]);
+    assert!(status == Some(1), "{text}");
+    let command = text.lines().find_map(|line| line.trim().strip_prefix("castline ")).expect("a command");
+    let output = Command::new("sh")
+        .args([
+            "-c",
+            &format!("castline() {{ {} \"$@\"; }}; castline {command}", env!("CARGO_BIN_EXE_castline")),
+        ])
+        .current_dir(site.path(""))
+        .env_remove("USER")
+        .env_remove("LOGNAME")
+        .output()
+        .expect("it runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("succeeded"), "{text}{:?}", output.stderr);
+    assert!(text.contains("is approved of, by uid "), "{text}");
 }
 
 #[test]

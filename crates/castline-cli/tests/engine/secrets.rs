@@ -37,7 +37,12 @@ fn the_value_of_a_secret_is_in_no_document_ledger_or_message() {
     assert!(status == 2, "without its value: {text}{errors}");
     let missing = "the secret DB_PASSWORD from `env:PASSWORD_OF_WEB`";
     assert!(errors.contains(missing) && errors.contains("nothing was done"), "{errors}");
-    assert_eq!(site.json("history.json", "history")["entries"], 1, "the approval");
+    assert!(!site.path("ledger").exists(), "nothing was recorded");
+    let shown = site.run("apply --release v1.json --policy policy.json --dry-run");
+    assert!(
+        shown.0 == 0 && shown.2.contains("could not be begun now") && shown.2.contains(missing),
+        "{shown:?}"
+    );
 
     let with_value = |arguments: &str| {
         let output = site.command(arguments).env("PASSWORD_OF_WEB", value).output().expect("it runs");
@@ -56,6 +61,19 @@ fn the_value_of_a_secret_is_in_no_document_ledger_or_message() {
     let (status, text, errors) = site.run("resume");
     assert!(status == 2 && errors.contains(missing), "{status}: {text}{errors}");
     assert_eq!(site.run("resume --abort").0, 0);
+
+    // Nor does one go back without it, where something has to be launched for that.
+    let canary = json!({"onFailure": "rollback", "drainSeconds": 1,
+        "strategy": {"canary": [{"amount": 1, "gate": {"approval": "go"}}, {"amount": 2}]}});
+    site.write("canary.json", &canary.to_string());
+    assert_eq!(site.run("apply --release v2.json --policy canary.json --yes").0, 1);
+    let before = site.json("history.json", "history")["entries"].clone();
+    let (status, text, errors) = site.run("rollback");
+    assert!(status == 2 && errors.contains(missing), "{status}: {text}{errors}");
+    assert_eq!(site.json("history.json", "history")["entries"], before);
+    let (status, text) = with_value("rollback");
+    assert!(status == Some(0) && text.contains("ROLLED BACK"), "{text}");
+    said += &text;
     for arguments in ["status --json", "status", "history --json", "remediate --yes"] {
         said += &with_value(arguments).1;
     }

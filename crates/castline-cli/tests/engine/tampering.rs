@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::{APPLY, Site, support};
+use super::{APPLY, Running, Site, support};
 
 #[test]
 fn what_was_tampered_with_is_found_and_replaced_and_what_is_not_needed_removed() {
@@ -88,4 +88,34 @@ fn what_a_verification_found_is_told_at_once_recorded_and_said_by_status() {
     let history = site.ok("history");
     assert!(history.contains("2 instances of web looked into: all intact"), "{history}");
     assert!(history.contains(&format!("{victim} CHANGED: /bin/backdoor was added")), "{history}");
+}
+
+#[test]
+fn what_only_mends_is_not_taken_back() {
+    let site = Site::local();
+    site.ok(&format!("apply --release v1.json {APPLY}"));
+    site.ok(&format!("apply --release v2.json {APPLY}"));
+    let victim = site.status()["services"][0]["instances"][0]["id"].as_str().expect("an id").to_owned();
+    site.write(&format!("state/instances/{victim}/tree/bin/backdoor"), "#!/bin/sh\n");
+    let policy = r#"{"zones": ["a", "b"], "drainSeconds": 3600}"#;
+    site.write("policy.json", policy);
+    let mut running = Running::new(site.command("remediate --policy policy.json --yes"));
+    running.wait_for("in quarantine after 3600 s (its policy's drainSeconds)");
+    let (status, text, errors) = site.run("rollback");
+    assert!(status == 1 && errors.contains("it only replaces what is broken"), "{text}{errors}");
+    running.interrupt();
+    running.wait_for("pausing");
+    running.interrupt();
+    running.end();
+    let (status, text, errors) = site.run("rollback");
+    assert!(status == 1 && errors.contains("it only replaces what is broken"), "{text}{errors}");
+    site.ok("resume --abort");
+    let status = site.status();
+    let versions = status["services"][0]["instances"].as_array().expect("instances").iter().map(|one| {
+        let id = one["id"].as_str().expect("an id");
+        fs::read_to_string(site.path(&format!("state/instances/{id}/tree/version"))).expect("a version")
+    });
+    assert!(versions.eq(["v2", "v2", "v2"]), "{status}");
+    site.write("policy.json", r#"{"zones": ["a", "b"], "drainSeconds": 1}"#);
+    site.ok("remediate --policy policy.json --yes");
 }

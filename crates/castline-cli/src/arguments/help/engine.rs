@@ -18,25 +18,36 @@ Examples:
   castline apply --release release.json --policy policy.json --approve sha256:4f2c…
   castline apply --release web.json --release db.json --yes --json
 
-The site, castline-site.toml; what is in it starts in its folder, and secrets are not for it:
-  ledger = \"ledger\"                     # a folder; made where it is not there
-  actor = \"ann\"                         # who does it; the user, where nobody is named
-  [local]                               # this machine, without a daemon; or [docker], or [command]
+A site, castline-site.toml; what is in it starts in its folder, and secrets are not for it:
+  ledger = \"ledger\"    # a folder; made where it is not there
+  actor = \"ann\"        # who does it; the user, where nobody is named
+  [local]              # this machine, without a daemon
   state = \"state\"
   images = [\"oci:images\"]
   zones = [\"a\", \"b\", \"c\"]
   portRange = { first = 21000, last = 21099 }
-  traffic = { command = [\"./route\"] }   # is told who gets traffic, on standard input
-  [command]                             # any program that speaks the protocol of drivers
-  command = [\"./driver\", \"--cluster\", \"7\"]
-  [test]                                # images that have not passed this are not applied or pushed
+There may be more in it:
+  # Is told who gets traffic, on standard input; a member of [local].
+  traffic = { command = [\"./route\"] }
+  # Images that have not passed this are not applied or pushed.
+  [test]
   command = [\"/bin/check\"]
-  [analyses]                            # what policies ask as `analysis`: a program for each, which ends with 0
+  # What policies ask as `analysis`: a program for each, which ends with 0.
+  [analyses]
   errors = [\"./errors\", \"--below\", \"1%\"]
+Instead of [local], Docker Engines and Podmans, or any program that speaks the protocol of drivers:
+  [docker]
+  hosts = [{ url = \"unix:///run/docker.sock\", zones = [\"a\"] }]
+  images = [\"oci:images\"]
+  [command]
+  command = [\"./driver\", \"--cluster\", \"7\"]
 
 A policy, policy.json, of which any member may be left out:
   {\"budgets\": [{\"maxUnavailable\": 0, \"maxSurge\": 1}], \"onFailure\": \"rollback\",
+   \"zones\": [\"a\", \"b\"], \"minReadySeconds\": 10,
    \"strategy\": {\"canary\": [{\"amount\": 1, \"gate\": {\"bakeSeconds\": 60, \"approval\": \"looks good\"}}]}}
+Without zones, it is all of the site's. An instance without a health check is ready as soon as it runs: with
+minReadySeconds, it counts only once it has been so for that long.
 How an instance is run, `castline release --spec spec.json`, where it is not as the image says:
   {\"env\": {\"LANG\": \"C\"}, \"health\": {\"command\": [\"/bin/check\"], \"intervalMillis\": 1000}}
 
@@ -76,11 +87,13 @@ castline executes the rollout, it is told, and goes on, or stops, there.
 pub(in crate::arguments) const ROLLBACK_EXAMPLES: &str = concat!(
     "\
 Examples:
+  castline rollback --dry-run
   castline rollback
   castline rollback web --to 4f2c91 --yes
 
 A rollout that is under way goes back itself, wherever it is executed. Otherwise the way back is planned, shown, approved of
-and proved like any other. Never to a release that failed since it succeeded, unless --to names it.
+and proved like any other. Never to a release that failed since it succeeded, unless --to names it. What only replaces what is
+broken (`castline remediate`) has nothing to go back to: stop it first.
 ",
     of_rollouts!()
 );
@@ -141,8 +154,8 @@ Examples:
 
 `castline status` says what is asked. The answer is recorded under the site's actor. Where another castline
 executes the rollout (`castline apply --stay` waits for it), it is told, and goes on by itself.
-Exit status: 0 it is recorded; 1 whoever executes the rollout refuses, as nothing of the kind is asked;
-2 it could not be recorded, or nothing of the kind is asked.";
+Exit status: 0 it is recorded; 1 nothing of the kind is asked, and nothing was recorded; 2 it could not
+be recorded.";
 
 pub(in crate::arguments) const TEST_EXAMPLES: &str = "\
 Examples:
