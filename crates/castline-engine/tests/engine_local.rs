@@ -477,39 +477,67 @@ fn mounts(isolation: Isolation, first_port: u16) {
     assert_eq!(left(&bench), [""; 0]);
 }
 
+/// Why an instance of a release fails, once it does.
+async fn failure(driver: &LocalDriver, release: &Release, number: usize) -> (String, String) {
+    let services = ["web".into()];
+    let (events, mut come) = channel(64);
+    let listens = driver.watch(&services, events);
+    let launches = async {
+        let id = drivers::launched(driver, &drivers::launch(release, "a", number), release).await;
+        loop {
+            match come.recv().await.expect("something happens") {
+                What::Failed { instance, reason } if instance == id => break (id.to_string(), reason),
+                _ => {}
+            }
+        }
+    };
+    tokio::select! {
+        reason = launches => reason,
+        ended = listens => panic!("{ended:?}"),
+    }
+}
+
 #[test]
-fn a_health_check_that_is_not_in_the_image_is_named() {
+fn why_an_instance_has_failed_can_be_found_out() {
     for (isolation, first_port, needs, root) in [
         (Isolation::Process, 22_030, &["busybox"][..], false),
-        (Isolation::Chroot, 22_032, &["busybox"], true),
-        (Isolation::Container, 22_034, &["busybox", "runc"], true),
+        (Isolation::Chroot, 22_033, &["busybox"], true),
+        (Isolation::Container, 22_036, &["busybox", "runc"], true),
     ] {
         if !engines::available(needs, root) {
             continue;
         }
         let bench = Bench::new(isolation, first_port);
         let driver = bench.driver();
-        let health =
-            HealthCheck { interval_millis: 100, retries: 1, ..HealthCheck::new(["/bin/nosuch", "-a"]) };
-        let release = images::scripted(&bench.release, "while :; do sleep 1; done", Some(health));
-        let services = ["web".into()];
-        let reason = run(async {
-            let (events, mut come) = channel(64);
-            let listens = driver.watch(&services, events);
-            let launches = async {
-                drivers::launched(&driver, &drivers::launch(&release, "a", 1), &release).await;
-                loop {
-                    if let What::Failed { reason, .. } = come.recv().await.expect("something happens") {
-                        break reason;
-                    }
-                }
-            };
-            tokio::select! {
-                reason = launches => reason,
-                ended = listens => panic!("{ended:?}"),
+        let checked = |command: &[&str]| {
+            let health =
+                HealthCheck { interval_millis: 100, retries: 1, ..HealthCheck::new(command.to_vec()) };
+            images::scripted(&bench.release, "while :; do sleep 1; done", Some(health))
+        };
+        run(async {
+            let (_, reason) = failure(&driver, &checked(&["/bin/nosuch", "-a"]), 1).await;
+            assert!(
+                reason.contains("the program `/bin/nosuch` is not in the image"),
+                "{isolation:?}: {reason}"
+            );
+
+            let script = "echo no database >&2; exit 3";
+            let ends = images::scripted(&bench.release, script, None);
+            let checks = checked(&["/bin/sh", "-c", script]);
+            for (number, release, log) in [(2, &ends, "stderr.log"), (3, &checks, "check.log")] {
+                let (id, reason) = failure(&driver, release, number).await;
+                assert!(!reason.contains("no database"), "it may be secret: {reason}");
+                let (_, place) = reason.split_once("; what it said is in ").expect(&reason);
+                assert_eq!(
+                    Path::new(place),
+                    fs::canonicalize(&bench.config.state).expect("a path").join("logs").join(&id)
+                );
+                let action = drivers::retire(release, &id, Disposal::End);
+                driver.perform(&action, None).await.expect("it ends");
+                let said = fs::read_to_string(Path::new(place).join(log)).expect("a log");
+                assert_eq!(said, "no database\n", "{isolation:?}, after it is gone");
             }
         });
-        assert!(reason.contains("the program `/bin/nosuch` is not in the image"), "{isolation:?}: {reason}");
     }
 }
 

@@ -149,7 +149,7 @@ impl Runtime {
             move || write_bundle(&bundle, &merged, &id, &run, &secrets)
         };
         blocking(prepare).await?;
-        let [stdout, stderr] = super::start::logs(&folder)?;
+        let [stdout, stderr] = super::logs::open(&folder)?;
         let (log, pid) = (text(&bundle.join("runtime.log"))?, text(&bundle.join("pid"))?);
         // The lock is the shell's input, so that it is held until the runtime is done, should castline end before that. What
         // the runtime starts has no part in it.

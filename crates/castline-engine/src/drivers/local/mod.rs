@@ -23,6 +23,7 @@ mod check;
 mod config;
 mod container;
 mod launch;
+mod logs;
 mod mounts;
 mod observe;
 mod process;

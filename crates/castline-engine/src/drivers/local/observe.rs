@@ -11,7 +11,7 @@ use tokio::{process::Command, sync::mpsc::Sender, task::JoinSet, time::sleep};
 
 use super::{
     super::{failed, now, switch::FAILURES, told::Told},
-    Inner, Isolation,
+    Inner, Isolation, logs,
     record::{self, ASIDE, Folder, Seen},
     start,
 };
@@ -57,7 +57,7 @@ impl Inner {
                 }
                 for one in &seen {
                     let folder = self.folder(&one.id);
-                    if let Err(error) = start::cut_logs(&folder, self.config.log_bytes) {
+                    if let Err(error) = logs::cut(&folder, self.config.log_bytes) {
                         tracing::warn!(instance = %one.id, %error, "its logs cannot be cut");
                     }
                 }
@@ -73,7 +73,7 @@ impl Inner {
                 failures = 0;
                 let reason = |id: &str| {
                     let one = seen.iter().find(|one| *one.id == *id);
-                    one.and_then(Seen::reason).unwrap_or_default()
+                    self.with_its_words(id, one.and_then(Seen::reason).unwrap_or_default())
                 };
                 for what in told.changes(&record::fleet(service, &seen)?, reason) {
                     tracing::debug!(%service, ?what, "seen");
@@ -135,6 +135,18 @@ impl Inner {
         held.tell(service, endpoints, again).await
     }
 
+    /// Why an instance has failed, and where what it said is kept: not what that was, which may be secret, and a ledger is for all to read.
+    fn with_its_words(&self, id: &str, reason: String) -> String {
+        match logs::keep(&self.state, &self.folder(id)) {
+            Ok(Some(place)) => format!("{reason}; what it said is in {}", place.display()),
+            Ok(None) => reason,
+            Err(error) => {
+                tracing::warn!(instance = id, %error, "what it said is not kept");
+                reason
+            }
+        }
+    }
+
     /// Checks the health of an instance, unless that is being done.
     async fn check_health(&self, seen: Seen) -> Result<(), DriverError> {
         struct Checking<'a>(&'a Inner, Arc<str>);
@@ -154,7 +166,8 @@ impl Inner {
         let failure = match seen.record.isolation {
             Isolation::Container => {
                 let (command, input) = self.runtime().await?.exec(&folder, run, &health.command)?;
-                start::check(command, patience, input, Some(folder.join("bundle/check"))).await
+                let inside = Some(folder.join("bundle/check"));
+                start::check(command, patience, input, inside, logs::of_check(&folder)).await
             }
             isolation => {
                 let root = folder.join(if isolation == Isolation::Chroot { "merged" } else { "tree" });
@@ -168,7 +181,7 @@ impl Inner {
                         if isolation == Isolation::Process {
                             command.env("CASTLINE_ROOT", &root);
                         }
-                        start::check(command, patience, None, None).await
+                        start::check(command, patience, None, None, logs::of_check(&folder)).await
                     }
                 }
             }

@@ -6,11 +6,12 @@
 //!   instance.json    what it is; written before anything is started
 //!   process          which process it is; while it is not there, the instance is not there either
 //!   health.json      what its checks have said
-//!   stdout.log, stderr.log
+//!   stdout.log, stderr.log, check.log
 //!   upper/ work/ merged/      its overlay; or
 //!   tree/                     its own copy of the image's tree
 //!   bundle/          what the OCI runtime is told
 //! STATE/instances/.gone-ID/   what is being removed
+//! STATE/logs/ID/              what one has said that has failed
 //! ```
 
 use std::{

@@ -3,8 +3,7 @@
 use std::{
     ffi::OsString,
     fs::{self, File},
-    io::{Read as _, Seek as _, SeekFrom, Write as _},
-    os::unix::{ffi::OsStrExt as _, fs::OpenOptionsExt as _},
+    os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -23,10 +22,10 @@ use tokio::{
 
 use super::{
     super::{failed, secrets::Secrets},
-    Isolation,
+    Isolation, logs,
     process::Process,
     programs,
-    record::{Claim, Folder, Run},
+    record::{Claim, Run},
     tree::open_folder,
 };
 use crate::DriverError;
@@ -41,43 +40,6 @@ exec "$@" </dev/null"#;
 
 /// For how long a process may take to write that down.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How much of an instance's last words is told, in bytes.
-const LAST_WORDS: u64 = 2048;
-
-/// The two logs of an instance, to be added to.
-pub(super) fn logs(folder: &Folder) -> Result<[File; 2], DriverError> {
-    let open = |name: &str| {
-        let path = folder.join(name);
-        let mut options = File::options();
-        options.append(true).create(true).mode(0o600);
-        options.open(&path).map_err(failed(path.display()))
-    };
-    Ok([open("stdout.log")?, open("stderr.log")?])
-}
-
-/// Cuts logs that have become too long: the newer half of what is allowed stays, in a file beside it.
-pub(super) fn cut_logs(folder: &Folder, longest: u64) -> std::io::Result<()> {
-    for name in ["stdout.log", "stderr.log"] {
-        let path = folder.join(name);
-        let mut log = match File::options().read(true).write(true).open(&path) {
-            Ok(log) => log,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(error),
-        };
-        let length = log.metadata()?.len();
-        if length <= longest {
-            continue;
-        }
-        log.seek(SeekFrom::Start(length.saturating_sub(longest / 2)))?;
-        let mut kept = File::create(folder.join(&format!("{name}.1")))?;
-        std::io::copy(&mut (&mut log).take(longest / 2), &mut kept)?;
-        kept.flush()?;
-        // Who writes to it appends, and so goes on at the start.
-        log.set_len(0)?;
-    }
-    Ok(())
-}
-
 /// What runs the program, without a container: what comes before it, and in which folder.
 pub(super) fn words(
     isolation: Isolation,
@@ -161,7 +123,7 @@ pub(super) async fn start(
     let (words, dir) = words(isolation, root, run, &run.args)?;
     let setsid = programs::find("setsid")
         .ok_or_else(|| DriverError::permanent("`setsid` of util-linux is not in the usual folders"))?;
-    let [stdout, stderr] = logs(folder)?;
+    let [stdout, stderr] = logs::open(folder)?;
     let mut command = Command::new(setsid);
     command
         .args(["/bin/sh", "-c", BECOME, "sh"])
@@ -188,7 +150,7 @@ pub(super) async fn start(
             if folder.process()?.is_some() {
                 return Ok(());
             }
-            let said = last_words(folder);
+            let said = logs::last_words(folder);
             return Err(DriverError::permanent(format!("it could not be started ({status}): {said}")));
         }
         if Instant::now() > deadline {
@@ -199,29 +161,20 @@ pub(super) async fn start(
     }
 }
 
-/// The end of what an instance has said on its standard error.
-pub(super) fn last_words(folder: &Folder) -> String {
-    let mut said = Vec::new();
-    if let Ok(mut log) = File::open(folder.join("stderr.log")) {
-        let length = log.metadata().map_or(0, |metadata| metadata.len());
-        let _ = log.seek(SeekFrom::Start(length.saturating_sub(LAST_WORDS)));
-        let _ = log.take(LAST_WORDS).read_to_end(&mut said);
-    }
-    String::from_utf8_lossy(&said).trim().to_owned()
-}
-
 /// Runs a health check; why it has failed, if it has. `input` is what it is given on its standard input. `inside` is where a
-/// runtime writes down the process that it has started for the check, which is not its own child.
+/// runtime writes down the process that it has started for the check, which is not its own child. What it says goes to `log`.
 pub(super) async fn check(
     mut command: Command,
     patience: Duration,
     input: Option<Vec<u8>>,
     inside: Option<PathBuf>,
+    log: Option<File>,
 ) -> Option<String> {
+    let also = log.as_ref().and_then(|log| log.try_clone().ok());
     command
         .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stdout(also.map_or_else(Stdio::null, Stdio::from))
+        .stderr(log.map_or_else(Stdio::null, Stdio::from))
         .process_group(0)
         .kill_on_drop(true);
     let mut child = match command.spawn() {
