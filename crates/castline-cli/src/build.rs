@@ -15,7 +15,7 @@ use crate::{
     arguments::{Build, Form},
     output::{self, counted},
     progress::Bar,
-    size,
+    secrets, size,
 };
 
 /// What builds that are to be reproduced are given as the time (<https://reproducible-builds.org/specs/source-date-epoch/>).
@@ -24,6 +24,7 @@ const EPOCH: &str = "SOURCE_DATE_EPOCH";
 /// `castline build`.
 pub(crate) fn run(arguments: &Build) -> Result<Verdict, Failure> {
     let mut file = BuildFile::read(&arguments.file)?;
+    secrets::warn_of_built(&file)?;
     if let Some(epoch) = env::var_os(EPOCH) {
         let seconds =
             epoch.to_str().and_then(|text| text.parse::<i64>().ok()).filter(|seconds| *seconds >= 0);

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use castline::{
     Release,
-    drift::{InstanceSpec, SecretSource},
+    drift::{InstanceSpec, SecretSource, names_a_secret},
+    sources::BuildFile,
 };
 
 use crate::{Failure, output};
@@ -46,6 +47,17 @@ pub(crate) fn warn(release: &Release) -> Result<(), Failure> {
             "warning: the variable {name} of {} will stand in the ledger in plain text, for all who can read it: if it is a \
              secret, refer to it by `secrets` instead of `env`, or by --secret {name}=env:VARIABLE or {name}=file:/PATH",
             release.service()
+        ))?;
+    }
+    Ok(())
+}
+
+/// Warns of the same in a description of images: whoever can pull one can read it.
+pub(crate) fn warn_of_built(file: &BuildFile) -> Result<(), Failure> {
+    for name in file.variables().into_iter().filter(|name| names_a_secret(name)) {
+        output::note(&format!(
+            "warning: the variable {name} will stand in the image in plain text, for all who can read it: if it is a secret, leave it \
+             out, and give it to what is launched by `castline release --secret {name}=env:VARIABLE`"
         ))?;
     }
     Ok(())

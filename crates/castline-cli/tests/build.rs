@@ -137,3 +137,15 @@ fn what_is_wrong_with_a_description_is_said_with_its_line() {
     assert_eq!(run(folder, &["build", "-f", "missing.toml", "-o", "oci:images"]).0, 2);
     assert!(!folder.join("images").exists());
 }
+
+#[test]
+fn what_looks_like_a_secret_in_an_image_is_warned_of() {
+    let prepared = prepared();
+    let folder = prepared.path();
+    let text = format!("{DESCRIPTION}env = {{ LANG = \"C\", API_KEY = \"hunter2\" }}\n");
+    fs::write(folder.join("castline.toml"), text).expect("writes");
+    let (status, _, errors) = run(folder, &["build", "-o", "oci:images:v1"]);
+    assert!(status == 0 && errors.contains("the variable API_KEY will stand in the image"), "{errors}");
+    assert!(errors.contains("--secret API_KEY=env:VARIABLE") && !errors.contains("hunter2"), "{errors}");
+    assert_eq!(errors.matches("warning").count(), 1, "{errors}");
+}

@@ -37,50 +37,27 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Answer what a rollout asks before it goes on.
-    #[command(after_help = help::engine::ANSWER_EXAMPLES)]
-    Answer(Answer),
-    /// Make releases run: plan, preview, approval, proof, and then instance by instance.
-    #[command(after_help = help::engine::APPLY_EXAMPLES)]
-    Apply(Apply),
-    /// Make an image out of folders, files and tars: the same inputs give the same bytes.
-    #[command(after_help = help::BUILD_EXAMPLES)]
-    Build(Build),
-    /// Prove that a plan is safe, independently of who made it, or show the steps that break it.
-    #[command(after_help = help::CHECK_EXAMPLES)]
-    Check(Check),
+    /// Check every blob, size, digest and layer of an image.
+    #[command(after_help = help::VERIFY_EXAMPLES)]
+    Verify(Verify),
+    /// Show what an image is: identities, platforms, layers, configuration.
+    #[command(after_help = help::INSPECT_EXAMPLES)]
+    Inspect(Inspect),
+    /// Print the files that an image stands for, as mtree(5) text or JSON lines.
+    #[command(after_help = help::TREE_EXAMPLES)]
+    Tree(Tree),
     /// Say why two images are not the same: fields, layers, and files down to the attribute.
     #[command(after_help = help::DIFF_EXAMPLES)]
     Diff(Diff),
     /// Compare what runs with what was shipped: a root filesystem with its image, file by file.
     #[command(after_help = help::DRIFT_EXAMPLES)]
     Drift(Drift),
-    /// Tell what was rolled out when, by whom, and what became of it.
-    #[command(after_help = help::engine::HISTORY_EXAMPLES)]
-    History(History),
-    /// Take what kubectl, docker, podman, aws or Packer print: fleets, policies, releases.
-    #[command(after_help = help::IMPORT_EXAMPLES)]
-    Import(Import),
-    /// Pause the rollout that another castline executes here.
-    #[command(after_help = help::engine::PAUSE_EXAMPLES)]
-    Pause(Pause),
-    /// Compute how fleets get from what runs to what should, and show it before anything is done.
-    #[command(after_help = help::PLAN_EXAMPLES)]
-    Plan(Plan),
     /// Print what a runtime itself writes into an instance: what `drift --profile` leaves out.
     #[command(after_help = help::PROFILE_EXAMPLES)]
     Profile(Profile),
-    /// Remove images that nothing needs which the ledger knows of; without --delete, say which.
-    #[command(after_help = help::engine::PRUNE_EXAMPLES)]
-    Prune(Prune),
-    /// List the tags of a repository in a registry, or what refers to an image there.
-    #[cfg(feature = "registry")]
-    #[command(after_help = help::LIST_EXAMPLES)]
-    List(List),
-    /// Say which digest a tag in a registry stands for now.
-    #[cfg(feature = "registry")]
-    #[command(after_help = help::PIN_EXAMPLES)]
-    Pin(Pin),
+    /// Make an image out of folders, files and tars: the same inputs give the same bytes.
+    #[command(after_help = help::BUILD_EXAMPLES)]
+    Build(Build),
     /// Bring an image out of a registry into a layout, and verify it.
     #[cfg(feature = "registry")]
     #[command(after_help = help::PULL_EXAMPLES)]
@@ -89,33 +66,56 @@ pub(crate) enum Command {
     #[cfg(feature = "registry")]
     #[command(after_help = help::PUSH_EXAMPLES)]
     Push(Push),
-    /// Show what an image is: identities, platforms, layers, configuration.
-    #[command(after_help = help::INSPECT_EXAMPLES)]
-    Inspect(Inspect),
+    /// List the tags of a repository in a registry, or what refers to an image there.
+    #[cfg(feature = "registry")]
+    #[command(after_help = help::LIST_EXAMPLES)]
+    List(List),
+    /// Say which digest a tag in a registry stands for now.
+    #[cfg(feature = "registry")]
+    #[command(after_help = help::PIN_EXAMPLES)]
+    Pin(Pin),
     /// Make the release of an image: it is verified, and becomes what should run.
     #[command(after_help = help::RELEASE_EXAMPLES)]
     Release(Release),
-    /// Find the instances whose files are not those of their image, and replace them.
-    #[command(after_help = help::engine::REMEDIATE_EXAMPLES)]
-    Remediate(Remediate),
+    /// Compute how fleets get from what runs to what should, and show it before anything is done.
+    #[command(after_help = help::PLAN_EXAMPLES)]
+    Plan(Plan),
+    /// Prove that a plan is safe, independently of who made it, or show the steps that break it.
+    #[command(after_help = help::CHECK_EXAMPLES)]
+    Check(Check),
+    /// Take what kubectl, docker, podman, aws or Packer print: fleets, policies, releases.
+    #[command(after_help = help::IMPORT_EXAMPLES)]
+    Import(Import),
+    /// Make releases run: plan, preview, approval, proof, and then instance by instance.
+    #[command(after_help = help::engine::APPLY_EXAMPLES)]
+    Apply(Apply),
+    /// Say what runs, what is under way and what it waits for.
+    #[command(after_help = help::engine::STATUS_EXAMPLES)]
+    Status(Status),
+    /// Answer what a rollout asks before it goes on.
+    #[command(after_help = help::engine::ANSWER_EXAMPLES)]
+    Answer(Answer),
+    /// Pause the rollout that another castline executes here.
+    #[command(after_help = help::engine::PAUSE_EXAMPLES)]
+    Pause(Pause),
     /// Go on with a rollout that was paused, or whose castline is gone.
     #[command(after_help = help::engine::RESUME_EXAMPLES)]
     Resume(Resume),
     /// Go back to an earlier release.
     #[command(after_help = help::engine::ROLLBACK_EXAMPLES)]
     Rollback(Rollback),
-    /// Say what runs, what is under way and what it waits for.
-    #[command(after_help = help::engine::STATUS_EXAMPLES)]
-    Status(Status),
+    /// Find the instances whose files are not those of their image, and replace them.
+    #[command(after_help = help::engine::REMEDIATE_EXAMPLES)]
+    Remediate(Remediate),
     /// Run a command in an instance of an image, and record whether it passed.
     #[command(after_help = help::engine::TEST_EXAMPLES)]
     Test(Test),
-    /// Print the files that an image stands for, as mtree(5) text or JSON lines.
-    #[command(after_help = help::TREE_EXAMPLES)]
-    Tree(Tree),
-    /// Check every blob, size, digest and layer of an image.
-    #[command(after_help = help::VERIFY_EXAMPLES)]
-    Verify(Verify),
+    /// Tell what was rolled out when, by whom, and what became of it.
+    #[command(after_help = help::engine::HISTORY_EXAMPLES)]
+    History(History),
+    /// Remove images that nothing needs which the ledger knows of; without --delete, say which.
+    #[command(after_help = help::engine::PRUNE_EXAMPLES)]
+    Prune(Prune),
 }
 
 #[cfg(test)]

@@ -32,6 +32,6 @@ pub use instance::{HealthCheck, InstanceSpec, Mount};
 pub use profile::{Allowance, Profile, Rule};
 pub use report::{Counts, DriftCode, DriftFinding, DriftReport, Ignored, IgnoredReason};
 pub use scan::{Scan, Unread};
-pub use secret::SecretSource;
+pub use secret::{SecretSource, names_a_secret};
 pub use severity::Severity;
 pub use summary::DirectorySummary;

@@ -103,14 +103,15 @@ pub(super) fn check(
 }
 
 impl InstanceSpec {
-    /// The variables with a value in plain text whose names are those of secrets: such as `DB_PASSWORD`, `API_KEY`. One that ends in
-    /// `_FILE` says where a secret is, and is none.
+    /// The variables with a value in plain text that are called like secrets ([`names_a_secret`]).
     pub fn plain_secrets(&self) -> impl Iterator<Item = &str> {
         self.env.iter().flatten().map(|(name, _)| name.as_str()).filter(|name| names_a_secret(name))
     }
 }
 
-fn names_a_secret(name: &str) -> bool {
+/// Whether a variable is called like a secret, such as `DB_PASSWORD` or `API_KEY`. One that ends in `_FILE` says where a secret is, and is
+/// none.
+pub fn names_a_secret(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     let words: Vec<&str> = name.split(|c: char| !c.is_ascii_alphanumeric()).collect();
     let one = |word: &&str| {

@@ -281,6 +281,11 @@ impl BuildFile {
         self.each(|image| image.with_compression(compression))
     }
 
+    /// The names of the variables that images of it have, those of their base aside.
+    pub fn variables(&self) -> BTreeSet<&str> {
+        self.images.iter().flat_map(ImageBuilder::variables).collect()
+    }
+
     /// The same on this many cores.
     #[must_use]
     pub fn with_jobs(self, jobs: NonZeroUsize) -> Self {

@@ -194,6 +194,11 @@ impl ImageBuilder {
         self
     }
 
+    /// The names of the variables that it was given.
+    pub(super) fn variables(&self) -> impl Iterator<Item = &str> {
+        self.runtime.env.keys().map(String::as_str)
+    }
+
     /// The same with a variable of the environment, instead of one of the same name.
     #[must_use]
     pub fn with_env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
