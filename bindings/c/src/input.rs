@@ -106,7 +106,7 @@ pub(crate) unsafe fn optional<'a>(text: *const c_char, name: &str) -> Result<Opt
 
 /// What is no document of its own, e.g. an event. `kind` names it in messages.
 pub(crate) fn value<T: DeserializeOwned>(kind: &str, json: &[u8]) -> Result<T> {
-    serde_json::from_slice(json).map_err(|reason| Failure::document(kind, reason))
+    castline::from_json(json).map_err(|reason| Failure::document(kind, reason))
 }
 
 /// Options in JSON, ended by NUL; what they are by default where there are none.

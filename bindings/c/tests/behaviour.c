@@ -82,6 +82,9 @@ static void errors_have_the_codes_of_every_language_and_say_what_is_wrong(void)
     CHECK(castline_policy_from_json("{\"budget\": []}", 14, &policy, &error) == CASTLINE_INVALID_DOCUMENT && policy == NULL);
     CHECK(strstr(castline_error_message(error), "line 1 column") != NULL);
     castline_error_free(error);
+    CHECK(castline_policy_from_json("{\"budgets\": [[0, 1]]}", 21, &policy, &error) == CASTLINE_INVALID_DOCUMENT);
+    CHECK(strstr(castline_error_message(error), "budgets[0]: invalid type") != NULL && policy == NULL);
+    castline_error_free(error);
     CHECK(castline_verify("oci:/nowhere/at/all", NULL, NULL, NULL, NULL, &verification, &error) == CASTLINE_IO);
     CHECK(strstr(castline_error_message(error), "nowhere") != NULL && verification == NULL);
     castline_error_free(error);

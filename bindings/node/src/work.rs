@@ -22,7 +22,8 @@ pub(crate) fn json(value: &impl Serialize) -> Result<String> {
 
 /// What is no document of its own, e.g. an event. `kind` names it in messages.
 pub(crate) fn value<T: DeserializeOwned>(kind: &str, json: &str) -> Result<T> {
-    serde_json::from_str(json).map_err(|reason| of_code("INVALID_DOCUMENT", format!("{kind}: {reason}")))
+    castline::from_json(json.as_bytes())
+        .map_err(|reason| of_code("INVALID_DOCUMENT", format!("{kind}: {reason}")))
 }
 
 /// Bytes for JavaScript.

@@ -13,6 +13,8 @@ test('errors have the codes of every language, and say what is wrong', async () 
   assert.throws(() => new castline.Time('x'), { code: 'INVALID_TIME' })
   assert.throws(() => new castline.Window('x', 1), { code: 'INVALID_WINDOW' })
   assert.throws(() => castline.Policy.fromJSON('{"budget": []}'), { code: 'INVALID_DOCUMENT', message: /line 1 column/ })
+  const canary = '{"strategy": {"canary": {}}}'
+  assert.throws(() => castline.Policy.fromJSON(canary), { code: 'INVALID_DOCUMENT', message: /strategy\.canary: invalid type/ })
   await assert.rejects(castline.verify('oci:/nowhere/at/all'), { code: 'IO', message: /nowhere/ })
   const rootfs = castline.Rootfs.fromJSONLines('')
   await assert.rejects(castline.compare(rootfs, rootfs, { ignore: ['['] }), { code: 'INVALID_GLOB' })

@@ -47,7 +47,7 @@ pub(crate) fn value<T: DeserializeOwned>(kind: &str, value: &Bound<'_, PyAny>) -
 
 /// The same of JSON.
 pub(crate) fn read<T: DeserializeOwned>(py: Python<'_>, kind: &str, json: &[u8]) -> PyResult<T> {
-    work::guarded(|| serde_json::from_slice(json))?
+    work::guarded(|| castline::from_json(json))?
         .map_err(|reason| error::of_code(py, "INVALID_DOCUMENT", &format!("{kind}: {reason}")))
 }
 

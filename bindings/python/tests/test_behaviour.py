@@ -32,6 +32,10 @@ def test_errors_say_what_and_where() -> None:
         castline.Policy.from_json('{"budget": []}')
     with pytest.raises(errors.InvalidDocumentError, match="budget"):
         castline.Policy(budget=[])
+    with pytest.raises(errors.InvalidDocumentError, match=r"strategy\.canary: invalid type"):
+        castline.Policy(strategy={"canary": {}})
+    with pytest.raises(errors.InvalidDocumentError, match=r"budgets\[0\]: invalid type: sequence, expected an object"):
+        castline.Policy(budgets=[[0, 1]])
     with pytest.raises(errors.SourceError, match="nowhere"):
         castline.verify("oci:/nowhere/at/all")
     plan, target = example()

@@ -48,7 +48,7 @@ pub(crate) fn bounds(plan: &plan::Plan, targets: &[Target], world: &World, makes
 fn world(arguments: &Plan) -> Result<World, Failure> {
     let Some(path) = &arguments.world else { return Ok(World::default()) };
     let bytes = documents::bytes(path)?;
-    serde_json::from_slice(&bytes).map_err(|error| format!("{}: {error}", path.display()).into())
+    castline::from_json(&bytes).map_err(|error| format!("{}: {error}", path.display()).into())
 }
 
 /// Tells why there is no plan.

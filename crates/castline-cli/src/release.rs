@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &arguments::Release) -> Result<Verdict, Failure> {
     let mut spec = InstanceSpec::default();
     if let Some(path) = &arguments.spec {
         let bytes = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        spec = serde_json::from_slice(&bytes).map_err(|error| format!("{}: {error}", path.display()))?;
+        spec = InstanceSpec::from_json(&bytes).map_err(|error| format!("{}: {error}", path.display()))?;
     }
     let release = release.with_spec(secrets::added(spec, &arguments.secret)?);
     let release = Release::from_json(&release.to_canonical())?;

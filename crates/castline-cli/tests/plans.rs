@@ -170,12 +170,22 @@ fn what_cannot_be_read_is_named_with_its_place() {
     let desk = Desk::new();
     desk.write("odd.json", &json!({"service": "web", "instances": [{"id": "a"}, {"id": "a"}]}));
     desk.write("db.json", &json!({"service": "db", "instances": []}));
+    desk.write("steps.json", &json!({"strategy": {"canary": {}}}));
+    desk.write("list.json", &json!([]));
     fs::write(desk.path("cut.json"), "{\"service\": ").expect("it is written");
     for (arguments, part) in [
         ("plan --fleet none.json --release release.json", "none.json: No such file"),
         ("plan --fleet cut.json --release release.json", "cut.json: "),
         ("plan --fleet odd.json --release release.json", "odd.json: "),
         ("plan --fleet release.json --release release.json", "release.json: "),
+        (
+            "plan --fleet fleet.json --release release.json --policy steps.json",
+            "steps.json: this is not a valid policy: strategy.canary: invalid type: map, expected a sequence",
+        ),
+        (
+            "plan --fleet fleet.json --release release.json --world list.json",
+            "list.json: invalid type: sequence",
+        ),
         ("plan --fleet db.json --release release.json", "there is a release of web, and no fleet"),
         (
             "plan --fleet fleet.json --fleet db.json --release release.json",
@@ -214,6 +224,36 @@ fn a_release_is_of_an_image_that_was_verified() {
         desk.run(&format!("release oci:{vectors}/flipped-bit-in-a-tar-layer --service web --replicas 4"));
     assert_eq!((status, &*text), (1, ""));
     assert!(errors.contains("blob-digest-mismatch") && errors.contains("there is no release"), "{errors}");
+}
+
+#[test]
+fn what_is_wrong_in_a_spec_is_named_with_its_file_and_place() {
+    let desk = Desk::new();
+    let layout = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/layouts/three-layers");
+    let make = format!("release oci:{} --service web --replicas 4", layout.display());
+    for (spec, part) in [
+        ("[]", "invalid type: sequence, expected an object at line 1"),
+        (
+            r#"{"health":[["/bin/check"],1000]}"#,
+            "health: invalid type: sequence, expected an object at line 1",
+        ),
+        (r#"{"env":{"A":{}}}"#, "env.A: invalid type: map, expected a string at line 1 column 12"),
+        (r#"{"env":{"A":"1"},"secret":{}}"#, "unknown field `secret`"),
+        (r#"{"secrets":{"T":{"file":"x"}}}"#, "the secret `T` from `file:x`: "),
+        (
+            r#"{"secrets":{"T":"hunter2"}}"#,
+            "secrets.T: invalid type: a text, expected where a secret comes from",
+        ),
+        (r#"{"health":{"command":[]}}"#, "`health.command` is empty"),
+    ] {
+        fs::write(desk.path("m.json"), spec).expect("it is written");
+        let (status, text, errors) = desk.run(&format!("{make} --spec m.json"));
+        assert_eq!((status, &*text), (2, ""), "{spec}: {errors}");
+        assert!(errors.contains(&format!("m.json: this is not a valid spec: {part}")), "{errors}");
+        assert!(!errors.contains("hunter2"), "{errors}");
+    }
+    fs::write(desk.path("m.json"), r#"{"health":{"command":["/bin/check"]}}"#).expect("it is written");
+    assert_eq!(desk.run(&format!("{make} --spec m.json")).0, 0);
 }
 
 #[test]

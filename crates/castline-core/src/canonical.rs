@@ -2,7 +2,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Digest, Error, Result, error::shown_whole};
+use crate::{Digest, Error, Result, error::shown_whole, strict};
 
 /// A value with one form in bytes, the same in every language and on every run.
 ///
@@ -49,10 +49,11 @@ pub trait Document: Serialize + DeserializeOwned {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidDocument`] with the line and column, or the name, of what is wrong.
+    /// [`Error::InvalidDocument`] with the place of what is wrong, and the line and column where it is none of its meaning: as
+    /// [`from_json`](crate::from_json).
     fn from_json(bytes: &[u8]) -> Result<Self> {
         let invalid = |reason| invalid(Self::KIND, reason);
-        let value: Self = serde_json::from_slice(bytes).map_err(|error| invalid(error.to_string()))?;
+        let value: Self = strict::from_json(bytes).map_err(invalid)?;
         value.validate().map_err(invalid)?;
         Ok(value)
     }

@@ -27,6 +27,7 @@ pub mod preview;
 mod release;
 pub mod rollout;
 pub mod rootfs;
+mod strict;
 pub mod tar;
 mod time;
 mod unique;
@@ -42,6 +43,7 @@ pub use media_type::Compression;
 pub use platform::Platform;
 pub use release::{Match, ProviderImage, Release, ReleaseImage, Revision};
 pub use rootfs::Rootfs;
+pub use strict::from_json;
 pub use time::Time;
 pub use verify::{
     Blob, BlobName, BlobSource, Cancel, Finding, FindingCode, Format, ImageKind, ImageSummary,

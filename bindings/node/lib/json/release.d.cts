@@ -16,7 +16,7 @@ export interface InstanceSpec {
   readonly args?: readonly string[]
   /** What is run: Docker's entrypoint, Kubernetes' `command`. */
   readonly entrypoint?: readonly string[]
-  /** Variables by name. */
+  /** Variables by name. A name is not empty, and has no `=` in it. */
   readonly env?: { readonly [name: string]: string }
   /** How to see whether it does its work. Without one, an instance that runs is ready. */
   readonly health?: HealthCheck
@@ -34,15 +34,15 @@ export interface InstanceSpec {
 
 /** A command that says whether an instance does its work, as Docker's `HEALTHCHECK` does. Times are milliseconds. */
 export interface HealthCheck {
-  /** What is run inside the instance; it does its work where this ends with 0. */
+  /** What is run inside the instance, a program and its arguments; it does its work where this ends with 0. Not empty. */
   readonly command: readonly string[]
-  /** How long after one check the next one begins; 1000 by default. */
+  /** How long after one check the next one begins; 1000 by default, not 0. */
   readonly intervalMillis?: number
-  /** How many in a row must fail until the instance has failed for good; 3 by default. */
+  /** How many in a row must fail until the instance has failed for good; 3 by default, not 0. */
   readonly retries?: number
   /** For how long after its start no failure counts; 0 by default. */
   readonly startPeriodMillis?: number
-  /** How long one may take; 5000 by default. */
+  /** How long one may take; 5000 by default, not 0. */
   readonly timeoutMillis?: number
 }
 

@@ -195,7 +195,7 @@ impl SiteFile {
         })?;
         let is_json = path.extension().is_some_and(|extension| extension == "json");
         let read: Result<Self, String> = if is_json {
-            serde_json::from_str(&text).map_err(|error| error.to_string())
+            castline::from_json(text.as_bytes())
         } else {
             toml::from_str(&text).map_err(|error| error.to_string())
         };

@@ -2,15 +2,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{SecretSource, secret};
-use crate::Runtime;
+use super::{SecretSource, declared};
+use crate::{Result, Runtime, canonical::invalid, strict};
 
 /// How an instance is run: what a release declares, or what a platform reports. What is `None` is not stated.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct InstanceSpec {
-    /// Variables by name.
+    /// Variables by name. A name is not empty, and has no `=` in it.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::unique::option")]
     pub env: Option<BTreeMap<String, String>>,
     /// Variables that are secrets, by name, and where their values come from. None of them is in `env` as well.
@@ -44,15 +44,15 @@ pub struct InstanceSpec {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HealthCheck {
-    /// What is run inside the instance; it does its work where this ends with 0.
+    /// What is run inside the instance, a program and its arguments; it does its work where this ends with 0. Not empty.
     pub command: Vec<String>,
-    /// How long after one check the next one begins.
+    /// How long after one check the next one begins. Not 0.
     #[serde(default = "HealthCheck::default_interval")]
     pub interval_millis: u64,
-    /// How long one may take.
+    /// How long one may take. Not 0.
     #[serde(default = "HealthCheck::default_timeout")]
     pub timeout_millis: u64,
-    /// How many in a row must fail until the instance has failed for good.
+    /// How many in a row must fail until the instance has failed for good. Not 0.
     #[serde(default = "HealthCheck::default_retries")]
     pub retries: u32,
     /// For how long after its start no failure counts.
@@ -129,9 +129,21 @@ impl InstanceSpec {
         }
     }
 
-    /// What the types cannot say of it.
+    /// Reads one that is to be declared, as in a file of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidDocument`](crate::Error::InvalidDocument), as where a release is read that has it.
+    pub fn from_json(json: &[u8]) -> Result<Self> {
+        let invalid = |reason| invalid("spec", reason);
+        let spec: Self = strict::from_json(json).map_err(invalid)?;
+        spec.validate().map_err(invalid)?;
+        Ok(spec)
+    }
+
+    /// What the types cannot say of it where it is declared.
     pub(crate) fn validate(&self) -> Result<(), String> {
-        self.secrets.as_ref().map_or(Ok(()), |secrets| secret::check(secrets, self.env.as_ref()))
+        declared::check(self)
     }
 }
 

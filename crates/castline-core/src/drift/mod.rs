@@ -8,6 +8,7 @@ mod builtin;
 mod compare;
 mod comparison;
 mod config;
+mod declared;
 mod glob;
 mod identity;
 mod instance;

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use super::InstanceSpec;
+use super::{
+    InstanceSpec,
+    declared::{NO_NAME, is_name},
+};
 use crate::error::shown;
 
 /// Where the value of a variable comes from that is a secret, on the machine of the driver, when an instance is launched.
@@ -65,19 +68,13 @@ impl<'de> Deserialize<'de> for SecretSource {
 impl SecretSource {
     fn fault(&self) -> Option<&'static str> {
         match self {
-            Self::Env(name) if !is_name(name) => {
-                Some("a variable's name is not empty, and has neither `=` nor NUL in it")
-            }
+            Self::Env(name) if !is_name(name) => Some(NO_NAME),
             Self::File(path) if !path.starts_with('/') || path.contains('\0') => {
                 Some("a file is named by its whole path, which begins with `/`, and has no NUL in it")
             }
             _ => None,
         }
     }
-}
-
-fn is_name(name: &str) -> bool {
-    !name.is_empty() && !name.contains(['=', '\0'])
 }
 
 /// Checks names and references of secrets, and that none has a value in plain text beside it.
@@ -88,9 +85,7 @@ pub(super) fn check(
     for (name, source) in secrets {
         let named = shown(name);
         if !is_name(name) {
-            return Err(format!(
-                "the secret `{named}`: a variable's name is not empty, and has neither `=` nor NUL in it"
-            ));
+            return Err(format!("the secret `{named}`: {NO_NAME}"));
         }
         if env.is_some_and(|env| env.contains_key(name)) {
             return Err(format!("the variable `{named}` is in `env` and in `secrets`: take it out of one"));

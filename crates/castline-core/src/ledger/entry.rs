@@ -27,6 +27,7 @@ pub struct Entry {
     /// Who did it, or let it be done: a person, a controller. Never empty.
     pub actor: String,
     /// What.
+    #[serde(deserialize_with = "crate::strict::tagged")]
     pub record: Record,
 }
 
@@ -42,6 +43,7 @@ pub enum Record {
     /// also that its image is there: recorded again, it undoes a [`Record::Pruning`].
     Release {
         /// The release.
+        #[serde(deserialize_with = "crate::strict::again")]
         release: Box<Release>,
     },
     /// Somebody approves of a plan.
@@ -49,6 +51,7 @@ pub enum Record {
         /// The digest of the plan.
         plan: Digest,
         /// What it changes, sorted by service.
+        #[serde(deserialize_with = "crate::strict::again")]
         changes: Vec<Change>,
     },
     /// A rollout begins.
@@ -56,6 +59,7 @@ pub enum Record {
         /// The digest of the plan.
         plan: Digest,
         /// What it changes, sorted by service.
+        #[serde(deserialize_with = "crate::strict::again")]
         changes: Vec<Change>,
         /// The rollout that it takes back, where it is a rollback.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -73,6 +77,7 @@ pub enum Record {
         /// The rollout.
         rollout: Digest,
         /// What became of it.
+        #[serde(deserialize_with = "crate::strict::again")]
         outcome: Outcome,
         /// Why.
         #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -99,6 +104,7 @@ pub enum Record {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         fast: bool,
         /// What was found, sorted. An instance that is in none of it was not looked into.
+        #[serde(deserialize_with = "crate::strict::again")]
         verdicts: Vec<InstanceVerdict>,
     },
     /// Images were removed from where they were kept: releases of them cannot be gone back to.

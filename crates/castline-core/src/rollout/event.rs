@@ -138,6 +138,7 @@ pub enum What {
     /// What is really there: corrects what lost or late events left wrong.
     Observed {
         /// A service's fleet.
+        #[serde(deserialize_with = "crate::strict::again")]
         fleet: Fleet,
     },
 }

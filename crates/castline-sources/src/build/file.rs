@@ -245,7 +245,7 @@ impl BuildFile {
     /// [`Error::InvalidFile`] with the place of what is wrong.
     pub fn from_json(json: &[u8], folder: &Path) -> Result<Self> {
         let description: Result<Description, String> =
-            serde_json::from_slice(json).map_err(|error| shown_whole(&error.to_string()));
+            castline_core::from_json(json).map_err(|error| shown_whole(&error));
         let file = description.and_then(|description| description.into_file(folder));
         file.map_err(|reason| Error::InvalidFile { path: "the description".into(), reason: reason.into() })
     }
@@ -488,5 +488,31 @@ mod tests {
             let message = refused(text);
             assert!(message.contains(part), "{message:?} lacks {part:?}");
         }
+    }
+
+    #[test]
+    fn what_is_wrong_in_json_has_a_place_and_no_array_stands_for_an_object() {
+        let platforms = r#""platforms":["linux/amd64"]"#;
+        for (json, part) in [
+            ("[]".to_owned(), "invalid type: sequence, expected an object"),
+            (
+                format!(r#"{{{platforms},"config":[["/bin/sh"]]}}"#),
+                "config: invalid type: sequence, expected an object",
+            ),
+            (
+                format!(r#"{{{platforms},"layers":[["a"]]}}"#),
+                "layers[0]: invalid type: sequence, expected an object",
+            ),
+            (format!(r#"{{{platforms},"config":{{"cmd":"a"}}}}"#), "config.cmd: invalid type: string"),
+            (
+                r#"{"platforms":["linux/amd64","linux"]}"#.to_owned(),
+                "platforms[1]: `linux` is not a platform",
+            ),
+            (format!(r#"{{{platforms},"compression":"xz"}}"#), "compression: write `gzip`, `zstd` or `none`"),
+        ] {
+            let error = BuildFile::from_json(json.as_bytes(), Path::new("")).expect_err(&json).to_string();
+            assert!(error.contains(part), "{error:?} lacks {part:?}");
+        }
+        assert!(BuildFile::from_json(format!("{{{platforms}}}").as_bytes(), Path::new("")).is_ok());
     }
 }

@@ -227,11 +227,14 @@ fn invalid() -> Vec<Case> {
         ("two-documents", r#"{"service":"web","instances":[]} {}"#),
         ("not-an-object", "[]"),
         ("nothing", ""),
+        ("list-for-an-object", r#"["web",[]]"#),
+        ("list-for-an-instance", r#"{"service":"web","instances":[["a"]]}"#),
     ];
     let image = r#""image":{"provider":{"provider":"aws","id":"ami-1","provenance":{"builder":"packer"}}}"#;
     let release = |members: &str| format!(r#"{{"service":"web",{members}}}"#);
     let provider = |members: &str| release(&format!(r#""image":{{"provider":{{{members}}}}},"replicas":1"#));
-    let secrets = |secrets: &str| release(&format!(r#"{image},"replicas":1,"spec":{{"secrets":{secrets}}}"#));
+    let spec = |members: &str| release(&format!(r#"{image},"replicas":1,"spec":{{{members}}}"#));
+    let secrets = |secrets: &str| spec(&format!(r#""secrets":{secrets}"#));
     let releases = [
         ("replicas-negative", release(&format!(r#"{image},"replicas":-1"#))),
         ("replicas-broken", release(&format!(r#"{image},"replicas":1.5"#))),
@@ -242,11 +245,8 @@ fn invalid() -> Vec<Case> {
         ("without-replicas", release(image)),
         ("service-without-a-name", format!(r#"{{"service":"",{image},"replicas":1}}"#)),
         ("unknown-member", release(&format!(r#"{image},"replicas":1,"count":1"#))),
-        ("unknown-member-of-the-spec", release(&format!(r#"{image},"replicas":1,"spec":{{"command":[]}}"#))),
-        (
-            "environment-twice",
-            release(&format!(r#"{image},"replicas":1,"spec":{{"env":{{"A":"1","A":"2"}}}}"#)),
-        ),
+        ("unknown-member-of-the-spec", spec(r#""command":[]"#)),
+        ("environment-twice", spec(r#""env":{"A":"1","A":"2"}"#)),
         ("secret-twice", secrets(r#"{"A":{"env":"B"},"A":{"env":"C"}}"#)),
         ("secret-in-plain-text", secrets(r#"{"A":"hunter2"}"#)),
         ("secret-of-two-sources", secrets(r#"{"A":{"env":"B","file":"/b"}}"#)),
@@ -268,6 +268,20 @@ fn invalid() -> Vec<Case> {
             release(r#""image":{"verified":{"identities":{"manifest":"sha256:00"}}},"replicas":1"#),
         ),
         ("image-of-an-unknown-kind", release(r#""image":{"tag":"latest"},"replicas":1"#)),
+        ("list-for-an-image", release(r#""image":{"provider":["aws","ami-1",{"a":"b"}]},"replicas":1"#)),
+        ("list-for-the-spec", release(&format!(r#"{image},"replicas":1,"spec":[]"#))),
+        ("list-for-a-mount", spec(r#""mounts":{"/srv":["data",true]}"#)),
+        ("list-for-a-health-check", spec(r#""health":[["/bin/check"],1000]"#)),
+        ("health-check-without-a-command", spec(r#""health":{"command":[]}"#)),
+        ("health-check-without-a-program", spec(r#""health":{"command":["","a"]}"#)),
+        ("health-check-with-a-zero", spec(r#""health":{"command":["a\u0000"]}"#)),
+        ("health-check-without-a-pause", spec(r#""health":{"command":["a"],"intervalMillis":0}"#)),
+        ("health-check-without-time", spec(r#""health":{"command":["a"],"timeoutMillis":0}"#)),
+        ("health-check-failed-before-it-began", spec(r#""health":{"command":["a"],"retries":0}"#)),
+        ("variable-without-a-name", spec(r#""env":{"":"1"}"#)),
+        ("variable-with-a-sign-in-its-name", spec(r#""env":{"A=B":"1"}"#)),
+        ("variable-with-a-zero-in-its-name", spec(r#""env":{"A\u0000":"1"}"#)),
+        ("variable-with-a-zero-in-its-value", spec(r#""env":{"A":"1\u0000"}"#)),
     ];
     let policies = [
         ("unknown-member", r#"{"maxSurge":1}"#),
@@ -284,6 +298,10 @@ fn invalid() -> Vec<Case> {
         ("unknown-scope", r#"{"budgets":[{"scope":"region"}]}"#),
         ("unknown-member-of-a-gate", r#"{"before":{"bake":1}}"#),
         ("window-that-is-none", r#"{"windows":[{"schedule":"* * *","durationSeconds":60}]}"#),
+        ("list-for-an-object", "[]"),
+        ("list-for-a-budget", r#"{"budgets":[[0,1]]}"#),
+        ("list-for-a-step", r#"{"strategy":{"canary":[[1]]}}"#),
+        ("list-for-a-window", r#"{"windows":[["* * * * *",60]]}"#),
     ];
     let none = |kind: &str, name: &str, text: &str| {
         let operation = format!("{kind}.digest");
