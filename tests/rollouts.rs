@@ -103,7 +103,11 @@ impl World {
     fn look(&mut self) {
         let limits = self.rollout.plan().limits.clone();
         let mut launched = Vec::new();
-        for action in self.rollout.next().actions {
+        let actions = self.rollout.next().actions;
+        let asked = actions.iter().filter(|action| matches!(action.what, Do::Launch { .. })).count() as u64;
+        let left = self.rollout.launches_left("web");
+        assert!(asked <= left, "{asked} launches are asked for, and {left} are left\n{:#?}", self.journal);
+        for action in actions {
             let first = self.asked.insert(action.key.clone());
             match action.what {
                 Do::Launch { zone, labels, .. } if first => {
@@ -596,6 +600,8 @@ fn going_back_from_those_that_were_named_keeps_the_number() {
     let policy = surge_of_one().with_select(Select::Named(vec!["a-0".into(), "a-1".into()]));
     let targets = [of("a", old("a", 5), 3, policy)];
     let mut calm = Calm::new(&targets, &[release("a", "ami-1", 3)]);
+    assert_eq!((calm.rollout.can_go_back(), calm.rollout.launches_left("a")), (true, 2));
+    assert_eq!(calm.rollout.way_back(), [release("a", "ami-1", 5)]);
     for _ in 0..2 {
         assert!(calm.serve());
     }
@@ -603,6 +609,7 @@ fn going_back_from_those_that_were_named_keeps_the_number() {
     calm.tell(What::RollBack { by: by() });
     assert!(matches!(calm.serve_all(), Status::RolledBack { .. }), "{:?}", calm.rollout.status());
     assert_eq!(calm.images("a"), ["ami-1"; 5]);
+    assert_eq!((calm.rollout.can_go_back(), calm.rollout.launches_left("a")), (false, 0));
     // That one is gone that was named is no reason to stop.
     resized.tell(What::Resize { service: "a".into(), replicas: 6, by: by() });
     assert_eq!(resized.serve_all(), &Status::Succeeded);

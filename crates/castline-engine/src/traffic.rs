@@ -65,7 +65,8 @@ impl TrafficHook {
         let candidates: Vec<PathBuf> = if program.contains('/') {
             vec![program.into()]
         } else {
-            let path = env::var_os("PATH").unwrap_or_default();
+            // As exec does where there is none.
+            let path = env::var_os("PATH").unwrap_or_else(|| "/bin:/usr/bin".into());
             env::split_paths(&path).map(|folder| folder.join(program)).collect()
         };
         let can_run = |path: &PathBuf| path.is_file() && access(path, Access::EXEC_OK).is_ok();

@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &Resume) -> Result<Verdict, Failure> {
         if arguments.abort {
             rolling.handle().abort(&site.actor);
         } else {
-            executor.ready(rolling.state().plan(), rolling.state().targets()).await?;
+            executor.ready_to_go_on(&rolling).await?;
             if matches!(rolling.state().status(), Status::Paused { .. }) {
                 rolling.handle().go_on(&site.actor);
             }

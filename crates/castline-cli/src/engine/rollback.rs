@@ -1,6 +1,6 @@
 use castline::{
     Digest, Document as _, Release,
-    engine::{Command, Contents, EngineError, Planner, UnderWay, Wanted, under_way, way_back},
+    engine::{Command, Contents, EngineError, Planner, Told, UnderWay, Wanted, under_way, way_back},
     ledger::Ledger,
     plan::Plan,
     policy::{Policy, Select},
@@ -13,6 +13,8 @@ use super::{
     rolling::{Orders, Planned, carry_out, watch},
     service, short,
     site::Site,
+    status::image,
+    view::View,
 };
 use crate::{Failure, Verdict, arguments::Rollback, documents, output};
 
@@ -26,8 +28,10 @@ pub(crate) fn run(arguments: &Rollback) -> Result<Verdict, Failure> {
         let contents = site.contents(None)?;
         let service = service(contents.ledger(), arguments.service.as_deref())?;
         return match of_service(contents.ledger(), &service) {
-            Some(ongoing) => would_go_back(&contents, &ongoing, &service, to),
-            None => plan_back(&site, &orders, &service, to, policy.as_ref()),
+            Some(ongoing) if !contents.rollout(&ongoing.rollout)?.status().is_end() => {
+                would_go_back(&contents, ongoing.rollout, &service, to, orders.json)
+            }
+            _ => plan_back(&site, &orders, &service, to, policy.as_ref()),
         };
     }
     let told = |other: &Other| {
@@ -52,25 +56,26 @@ pub(crate) fn run(arguments: &Rollback) -> Result<Verdict, Failure> {
         drop(executor);
         return plan_back(&site, &orders, &service, to, policy.as_ref());
     };
-    goes_back_to(&executor.store().contents(), &ongoing.rollout, &service, to)?;
-    block_on(async {
+    let went = block_on(async {
         let rolling = executor.resume(&ongoing.rollout, &site.actor).await?;
+        if rolling.state().status().is_end() {
+            // All that is missing is that it is recorded: whoever executed it was gone by then.
+            rolling.run(|_told| ()).await?;
+            return Ok(None);
+        }
+        goes_back_to(&executor.store().contents(), &ongoing.rollout, &service, to)?;
         match executor.ready_to_go_back(&rolling).await {
             Ok(()) => {}
-            Err(error @ EngineError::NoWayBack { .. }) => {
-                let rollout = short(&ongoing.rollout);
-                output::note(&format!(
-                    "{error}; nothing was recorded\n{}",
-                    ways_on(&rollout, false).trim_end()
-                ))?;
-                return Ok(Verdict::Findings);
+            Err(EngineError::NoWayBack { rollout, reason, .. }) => {
+                return cannot_go_back(rollout, &reason, orders.json).map(Some);
             }
             Err(error) => return Err(error.into()),
         }
         rolling.handle().roll_back(&site.actor);
-        let went = watch(rolling, orders.json, &site.actor).await?;
-        Ok(went.back_verdict())
-    })
+        Ok(Some(watch(rolling, orders.json, &site.actor).await?.back_verdict()))
+    })?;
+    drop(executor);
+    went.map_or_else(|| plan_back(&site, &orders, &service, to, policy.as_ref()), Ok)
 }
 
 fn plan_back(
@@ -87,22 +92,46 @@ fn plan_back(
 /// Says where a rollout that is not over would go back to.
 fn would_go_back(
     contents: &Contents,
-    ongoing: &UnderWay,
+    rollout: Digest,
     service: &str,
     to: Option<&str>,
+    json: bool,
 ) -> Result<Verdict, Failure> {
-    goes_back_to(contents, &ongoing.rollout, service, to)?;
-    let state = contents.rollout(&ongoing.rollout)?;
-    let rollout = short(&ongoing.rollout);
-    if !state.can_go_back() {
-        output::print(&format!("the rollout {rollout} of {service} is not over, and cannot go back\n"))?;
-        return Ok(Verdict::Findings);
+    goes_back_to(contents, &rollout, service, to)?;
+    let releases = match contents.way_back_of(&rollout) {
+        Ok(releases) => releases,
+        Err(EngineError::NoWayBack { reason, .. }) => return cannot_go_back(rollout, &reason, json),
+        Err(error) => return Err(error.into()),
+    };
+    if json {
+        let releases = releases.iter().map(castline::Document::digest).collect();
+        View::new(true).show(&Told::WouldGoBack { rollout, releases });
+        return Ok(Verdict::Clean);
     }
-    let releases = state.fallback().iter();
-    let goals: Vec<String> =
-        releases.map(|goal| format!("{} to the release {}", goal.service(), short(&goal.digest()))).collect();
+    let goals: Vec<String> = releases
+        .iter()
+        .map(|goal| {
+            let copies = output::counted(goal.replicas(), "instance");
+            format!("{} to {copies} of {}", goal.service(), image(goal))
+        })
+        .collect();
+    let rollout = short(&rollout);
     output::print(&format!("the rollout {rollout} is not over, and would go back: {}\n", goals.join(", ")))?;
     Ok(Verdict::Clean)
+}
+
+fn cannot_go_back(rollout: Digest, reason: &str, json: bool) -> Result<Verdict, Failure> {
+    if json {
+        View::new(true).show(&Told::Refused { rollout, reason: reason.to_owned() });
+        return Ok(Verdict::Findings);
+    }
+    let rollout = short(&rollout);
+    let else_ = ways_on(&rollout, false);
+    output::note(&format!("the rollout {rollout} cannot go back: {reason}; nothing was recorded"))?;
+    for line in else_.lines() {
+        output::note(line)?;
+    }
+    Ok(Verdict::Findings)
 }
 
 /// The rollout of a service that is not over.

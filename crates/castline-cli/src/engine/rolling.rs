@@ -244,6 +244,7 @@ pub(super) async fn watch(rolling: Rolling, json: bool, actor: &str) -> Result<W
                 }
                 heard = true;
                 seen().say("pausing: what was begun is finished; once more to leave at once");
+                seen().leaves();
                 handle.pause(actor);
                 handle.leave();
             }

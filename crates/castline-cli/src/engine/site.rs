@@ -78,15 +78,16 @@ impl Site {
 
     /// The same for who can do nothing where nothing was done yet: where there is no ledger, nothing is made.
     pub(super) fn known(path: &Path) -> Result<Self, Failure> {
-        Self::read(path, |site| match Contents::read(&site.ledger, None) {
-            Err(StoreError::NotThere { path: ledger, .. }) => Err(format!(
+        Self::read(path, |site| {
+            if site.ledger.exists() {
+                return Ok(());
+            }
+            Err(format!(
                 "{}: there is no ledger yet: the first `castline apply` of {} makes it",
-                ledger.display(),
+                site.ledger.display(),
                 path.display()
             )
-            .into()),
-            // Whoever reads all of it says what is wrong with it.
-            _ => Ok(()),
+            .into())
         })
     }
 

@@ -119,6 +119,8 @@ struct Ongoing {
     waits: Vec<Wait>,
     /// What is to be done now.
     next: Vec<Action>,
+    /// Whether a castline executes it now.
+    executed: bool,
     /// Whether it can be taken back: it does not go back yet, and has something to go back to.
     can_go_back: bool,
 }
@@ -159,12 +161,15 @@ async fn report(site: &Site, contents: &Contents, names: &[Arc<str>]) -> Result<
         services.push(service(ledger, name, &fleet));
     }
     let mut under_way = Vec::new();
+    // Of one that cannot be asked it is not known what it does.
+    let executed = if contents.is_held() { site.remote().rollouts().ok() } else { Some(Vec::new()) };
     for one in contents.under_way() {
         if !one.services.iter().any(|service| names.contains(service)) {
             continue;
         }
         let state = contents.rollout(&one.rollout)?;
         under_way.push(Ongoing {
+            executed: executed.as_ref().is_none_or(|all| all.contains(&one.rollout)),
             rollout: one.rollout,
             services: one.services,
             actor: one.actor,
@@ -246,7 +251,7 @@ fn text(report: &Report, ledger: &Ledger) -> String {
         text.push('\n');
     }
     for rollout in &report.under_way {
-        text.push_str(&of_rollout(rollout, report.executing));
+        text.push_str(&of_rollout(rollout));
     }
     if report.under_way.is_empty() && !report.services.is_empty() {
         text.push_str("nothing is under way\n");
@@ -339,7 +344,7 @@ fn files_of(instance: &Instance) -> String {
     }
 }
 
-fn of_rollout(rollout: &Ongoing, executing: bool) -> String {
+fn of_rollout(rollout: &Ongoing) -> String {
     let mut text = format!(
         "rollout {} of {}, begun by {}: ",
         short(&rollout.rollout),
@@ -349,7 +354,7 @@ fn of_rollout(rollout: &Ongoing, executing: bool) -> String {
     let status = match &rollout.status {
         State::Paused { reason } => format!("paused: {}", shown_whole(reason)),
         State::RollingBack { reason } => format!("goes back: {}", shown_whole(reason)),
-        _ if executing => "under way".to_owned(),
+        _ if rollout.executed => "under way".to_owned(),
         _ => "not over, and stands still".to_owned(),
     };
     text.push_str(&status);
@@ -363,7 +368,7 @@ fn of_rollout(rollout: &Ongoing, executing: bool) -> String {
             Do::Ask { approval } => format!("asks: castline answer {}", quoted(approval)),
             _ => continue,
         };
-        let _ = writeln!(text, "  {}: {}", if executing { "now" } else { "next" }, shown_whole(&what));
+        let _ = writeln!(text, "  {}: {}", if rollout.executed { "now" } else { "next" }, shown_whole(&what));
     }
     for wait in &rollout.waits {
         let _ =

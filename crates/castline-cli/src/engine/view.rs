@@ -107,6 +107,11 @@ impl View {
         self.draw();
     }
 
+    /// It comes back now where somebody has to decide.
+    pub(super) fn leaves(&mut self) {
+        self.stays = false;
+    }
+
     /// Says something by the way.
     pub(super) fn say(&self, text: &str) {
         let line = format!("{:>6.1} s  {}", self.began.elapsed().as_secs_f64(), shown_whole(text));

@@ -130,7 +130,9 @@ fn what_has_nothing_to_go_back_to_is_not_taken_back_and_says_what_else_can_be_do
     assert!(status == 1 && errors.contains(reason) && errors.contains("--abort"), "{errors}");
     assert!(before < left && entries(&site) == left, "nothing was recorded");
     let (status, text, errors) = site.run("rollback --dry-run");
-    assert!(status == 1 && text.contains("cannot go back"), "{text}{errors}");
+    assert!(status == 1 && text.is_empty() && errors.contains(reason), "{text}{errors}");
+    assert_eq!(site.json("told.json", "rollback --dry-run")["reason"], reason);
+    assert_eq!(site.json("told.json", "rollback")["told"], "refused");
     site.ok("resume --abort");
 }
 
@@ -142,15 +144,16 @@ fn a_way_back_is_shown_before_it_is_taken() {
     let before = entries(&site);
     assert!(site.ok("rollback --dry-run").contains("plan sha256:"));
     let running = waiting(&site, false);
-    let v3 = site.json("history.json", "history web")["rollouts"][1]["release"].clone();
     let (_, text, errors) = site.run("apply --release v1.json --dry-run");
     assert!(text.contains("plan sha256:"), "{text}");
     assert!(errors.contains("it could not be begun now: the rollout "), "{errors}");
     running.interrupt();
     running.end();
     let text = site.ok("rollback --dry-run");
-    let goal = &v3.as_str().expect("a digest")[7..19];
-    assert!(text.contains(&format!("would go back: web to the release {goal}")), "{text}");
+    assert!(text.contains(&format!("would go back: web to 4 instances of {}", image("v3"))), "{text}");
+    let told = site.json("told.json", "rollback --dry-run");
+    let v3 = site.json("history.json", "history web")["rollouts"][1]["release"].clone();
+    assert_eq!((&told["told"], &told["releases"]), (&"wouldGoBack".into(), &json!([v3])));
     assert_eq!(site.images(), [image("v3")]);
     assert!(before < entries(&site));
     site.ok("rollback");

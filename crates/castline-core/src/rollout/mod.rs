@@ -185,9 +185,21 @@ impl Rollout {
         !self.status.is_end() && self.rolling_back.is_none() && !self.inputs.fallback.is_empty()
     }
 
-    /// The releases that it goes back to when it is taken back, in the order of its services; none where it has nothing to go back to.
+    /// The releases that it was given to go back to, in the order of its services; none where it has nothing to go back to.
     pub fn fallback(&self) -> &[Release] {
         &self.inputs.fallback
+    }
+
+    /// How many instances of a service are still to be launched, as planned now: those of replacements that have failed among them, which
+    /// are tried again.
+    pub fn launches_left(&self, service: &str) -> u64 {
+        let is_left = |step: &&Step| {
+            let launches = step.replacement.launch.is_some();
+            let is_up =
+                matches!(step.state, State::Done | State::Active { launch: steps::Launching::Up(_), .. });
+            launches && !is_up && **self.target(step.service).release.service() == *service
+        };
+        self.steps.iter().filter(is_left).count() as u64
     }
 
     /// How often it was planned anew, for a resize or to go back.

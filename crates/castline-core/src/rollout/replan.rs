@@ -33,8 +33,15 @@ impl Rollout {
     pub(super) fn roll_back(&mut self, reason: String) {
         self.frozen = false;
         self.failed.fill(0);
+        let releases = self.way_back();
         self.rolling_back = Some(reason.clone());
         self.status = Status::RollingBack { reason };
+        self.replan = Some(Replan { releases, back: true });
+    }
+
+    /// The releases that it would go back to now, in the order of its services, with as many copies as there are to be then; none where it
+    /// has nothing to go back to.
+    pub fn way_back(&self) -> Vec<Release> {
         // Whatever was resized stays so: the number is the service's, the rest is the release's.
         let wanted = self.wanted();
         let numbers = wanted.iter().zip(&self.inputs.plan.services).zip(&self.inputs.targets);
@@ -44,8 +51,7 @@ impl Rollout {
             Select::Drifted | Select::Except(_) => now.replicas(),
         });
         let pairs = self.inputs.fallback.iter().zip(numbers);
-        let releases = pairs.map(|(back, replicas)| back.clone().with_replicas(replicas)).collect();
-        self.replan = Some(Replan { releases, back: true });
+        pairs.map(|(back, replicas)| back.clone().with_replicas(replicas)).collect()
     }
 
     pub(super) fn resize(&mut self, service: &str, replicas: u64) {

@@ -44,7 +44,9 @@ struct State {
     /// What stages have said, by service. Absent until it was read.
     weights: Option<Weights>,
     told: BTreeMap<Arc<str>, Membership>,
-    /// The services of which the hook has failed to move the traffic when it was told last.
+    /// Who is known to get traffic, by service: as it was told last with success, or found by somebody who only looked.
+    moved: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
+    /// The services of which the traffic could not be moved when that was tried last.
     failing: BTreeSet<Arc<str>>,
 }
 
@@ -69,17 +71,18 @@ impl Switch {
 
     /// A fleet as it is to those who act by who gets traffic: what is to get some, and is not known to do so yet, is not ready.
     pub(super) async fn admitted(&self, fleet: Fleet, endpoints: &[Endpoint]) -> Result<Fleet, DriverError> {
-        let Some(held) = self.hold().await else { return Ok(fleet) };
-        // Nobody else moves it: who only looks finds everything as it is. But where moving it has failed, who watched may just be about
-        // to watch again.
+        let Some(mut held) = self.hold().await else { return Ok(fleet) };
         let is_watched = self.watched.load(Ordering::SeqCst) > 0;
         if !is_watched && !held.state.failing.contains(fleet.service()) {
+            // Nobody else moves it: who only looks finds everything as it is.
+            held.state.moved.insert(Arc::clone(fleet.service()), ids(endpoints));
             return Ok(fleet);
         }
-        let told = held.state.told.get(fleet.service());
-        let is_in = |all: &[Endpoint], id: &str| all.iter().any(|one| *one.instance == *id);
+        // What got traffic goes on to do so where moving it fails. Whoever watched and gave up may be about to watch again.
+        let moved = held.state.moved.get(fleet.service());
+        let to_get_some = ids(endpoints);
         let instances = fleet.instances().iter().cloned().map(|mut one| {
-            if is_in(endpoints, &one.id) && !told.is_some_and(|told| is_in(&told.endpoints, &one.id)) {
+            if to_get_some.contains(&one.id) && !moved.is_some_and(|moved| moved.contains(&one.id)) {
                 one.health = Health::NotReady;
                 one.ready_at = None;
             }
@@ -102,6 +105,10 @@ impl Switch {
         self.hook.as_ref()?;
         Some(Held { switch: self, state: self.state.lock().await })
     }
+}
+
+fn ids(endpoints: &[Endpoint]) -> BTreeSet<Arc<str>> {
+    endpoints.iter().map(|one| Arc::clone(&one.instance)).collect()
 }
 
 impl Held<'_> {
@@ -127,6 +134,8 @@ impl Held<'_> {
         again: bool,
     ) -> Result<(), DriverError> {
         let Some(hook) = &self.switch.hook else { return Ok(()) };
+        // Until it is known that it holds.
+        self.state.failing.insert(Arc::clone(service));
         endpoints.sort_by(|one, other| one.instance.cmp(&other.instance));
         let mut weights = self.weights()?.get(service).cloned().unwrap_or_default();
         let decided =
@@ -139,13 +148,14 @@ impl Held<'_> {
         }
         let membership = Membership { service: Arc::clone(service), endpoints, weights };
         if !again && self.state.told.get(service) == Some(&membership) {
+            self.state.failing.remove(service);
             return Ok(());
         }
         // Until it is known that this holds, nothing is.
         self.state.told.remove(service);
-        self.state.failing.insert(Arc::clone(service));
         hook.tell(&membership).await?;
         self.state.failing.remove(service);
+        self.state.moved.insert(Arc::clone(service), ids(&membership.endpoints));
         tracing::debug!(%service, endpoints = membership.endpoints.len(), "traffic was moved");
         self.state.told.insert(Arc::clone(service), membership);
         Ok(())
@@ -252,21 +262,31 @@ mod tests {
         let endpoints = [endpoint("a", "1")];
         current_thread(async {
             let switch = Switch::new(Some(hook("/bin/false")), None);
-            let seen = switch.admitted(fleet.clone(), &endpoints).await.expect("a fleet");
-            assert_eq!(ready(&seen), [true, true], "who only looks moves nothing");
+            let fails = async |endpoints: &[Endpoint]| {
+                let mut held = switch.hold().await.expect("a hook");
+                held.tell(&web, endpoints.to_vec(), false).await.expect_err("fails");
+            };
             let watched = switch.watch();
-            switch
-                .hold()
-                .await
-                .expect("a hook")
-                .tell(&web, endpoints.to_vec(), false)
-                .await
-                .expect_err("fails");
+            fails(&endpoints).await;
             let seen = switch.admitted(fleet.clone(), &endpoints).await.expect("a fleet");
             assert_eq!(ready(&seen), [false, true]);
             drop(watched);
             let seen = switch.admitted(fleet.clone(), &endpoints).await.expect("a fleet");
             assert_eq!(ready(&seen), [false, true], "whoever watched has given up, and nothing was moved");
+
+            let switch = Switch::new(Some(hook("/bin/false")), None);
+            let seen = switch.admitted(fleet.clone(), &endpoints).await.expect("a fleet");
+            assert_eq!(ready(&seen), [true, true], "who only looks moves nothing");
+            let more = [endpoint("a", "1"), endpoint("b", "2")];
+            let watched = switch.watch();
+            let mut held = switch.hold().await.expect("a hook");
+            held.tell(&web, more.to_vec(), false).await.expect_err("fails");
+            drop(held);
+            for watched in [Some(watched), None] {
+                let seen = switch.admitted(fleet.clone(), &more).await.expect("a fleet");
+                assert_eq!(ready(&seen), [true, false], "what got traffic goes on to do so");
+                drop(watched);
+            }
 
             let switch = Switch::new(Some(hook("/bin/true")), None);
             let _watched = switch.watch();

@@ -72,10 +72,11 @@ pub(super) fn questions(state: &Rollout) -> String {
 pub(super) fn no_way_back(state: &Rollout) -> String {
     let mends = |target: &Target| target.policy.select == Select::Broken;
     match state.status() {
+        status if status.is_end() => "it is over".into(),
         Status::RollingBack { reason } => format!("it goes back already: {reason}"),
         _ if !state.fallback().is_empty() => "it goes back already, and has not got to the end".into(),
         _ if state.targets().iter().all(mends) => {
-            "it only replaces what is broken, by the release that runs: there is nothing to go back to".into()
+            "it only replaces what is broken: there is nothing to go back to".into()
         }
         _ => "no other release has succeeded that it could go back to".into(),
     }

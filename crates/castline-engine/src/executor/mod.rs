@@ -27,7 +27,7 @@ mod work;
 use std::sync::Arc;
 
 use castline_core::{
-    Digest, Fleet, Instance, Match, Phase, Release, Time,
+    Digest, Fleet, Health, Instance, Match, Phase, Release, Time,
     ledger::{Ledger, Record},
     plan::{Plan, Target, plan},
     policy::{Compromised, Policy},
@@ -189,7 +189,7 @@ impl Executor {
     ///
     /// # Errors
     ///
-    /// [`EngineError::Driver`], [`EngineError::Infeasible`].
+    /// [`EngineError::Driver`], [`EngineError::NoZone`], [`EngineError::Infeasible`].
     pub async fn prepare(&self, wanted: &[Wanted]) -> Result<Prepared, EngineError> {
         self.planner().prepare(wanted).await
     }
@@ -226,7 +226,8 @@ impl Executor {
     ///
     /// # Errors
     ///
-    /// [`EngineError::NoRelease`] where the ledger does not know what the service runs; [`EngineError::Infeasible`].
+    /// [`EngineError::NoRelease`] where the ledger does not know what the service runs; [`EngineError::NoZone`],
+    /// [`EngineError::Infeasible`].
     pub fn remedy(
         &self,
         fleet: Fleet,
@@ -281,7 +282,7 @@ impl Executor {
         self.resume(&rollout, actor).await
     }
 
-    /// [`Planner::ready`]: [`Self::apply`] asks it itself; who resumes may want to know before a launch fails.
+    /// [`Planner::ready`]: [`Self::apply`] asks it itself.
     ///
     /// # Errors
     ///
@@ -290,8 +291,23 @@ impl Executor {
         self.drivers.ready(plan, targets).await
     }
 
+    /// Asks the drivers whether what a rollout has still to launch could be launched from here, before it is gone on with.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Driver`] with what is missing. Nothing was done.
+    pub async fn ready_to_go_on(&self, rolling: &Rolling) -> Result<(), EngineError> {
+        let state = rolling.state();
+        for release in state.targets().iter().map(|target| &target.release) {
+            if state.launches_left(release.service()) > 0 {
+                self.drivers.are_ready_for(release).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Asks whether a rollout can be taken back from here: whether there is anything that it can go back to, and whether what has to be
-    /// launched for that could be.
+    /// launched for that could be. What another process executes is not asked: it launches there.
     ///
     /// # Errors
     ///
@@ -302,13 +318,15 @@ impl Executor {
             let reason = command::no_way_back(state).into();
             return Err(EngineError::NoWayBack { rollout: rolling.rollout().clone(), reason });
         }
-        for release in state.fallback() {
-            let runs =
-                |one: &&Instance| one.phase != Phase::Quarantined && release.matches(one) == Match::Same;
+        for release in state.way_back() {
+            let stays = |one: &&Instance| {
+                let works = one.phase == Phase::Running && one.health != Health::Failed;
+                works && release.matches(one) == Match::Same
+            };
             let fleet = state.fleet(release.service());
-            let there = fleet.map_or(0, |fleet| fleet.instances().iter().filter(runs).count() as u64);
+            let there = fleet.map_or(0, |fleet| fleet.instances().iter().filter(stays).count() as u64);
             if there < release.replicas() {
-                self.drivers.are_ready_for(release).await?;
+                self.drivers.are_ready_for(&release).await?;
             }
         }
         Ok(())

@@ -10,7 +10,7 @@ use castline_core::{
     rollout::{Rollout, Status},
 };
 
-use super::EngineError;
+use super::{EngineError, command};
 use crate::{Contents, Store, StoreError};
 
 /// Where a ledger and documents are: a store, open to be written or just read.
@@ -132,11 +132,25 @@ fn begin(archive: &impl Archive, ledger: &Ledger, rollout: &Digest) -> Result<(R
     Ok((Rollout::start(&plan, &targets, &fallback, entry.at)?, entry))
 }
 
-/// What there is to go back to, for each service that there is something for. What only mends a service has nothing to go back to:
-/// what it brings is what runs.
-pub(super) fn fallback(ledger: &Ledger, targets: &[Target]) -> Vec<Release> {
-    let brings = targets.iter().filter(|target| target.policy.select != Select::Broken);
-    brings.filter_map(|target| ledger.rollback_target(&target.release)).cloned().collect()
+/// What there is to go back to, for each service that there is something for. What only mends a service, by the release that it runs, has
+/// nothing to go back to: beside others that have, it is that release.
+fn fallback(ledger: &Ledger, targets: &[Target]) -> Vec<Release> {
+    let mends = |target: &Target| {
+        let current = ledger.current(target.release.service()).and_then(|digest| ledger.release(digest));
+        let runs = current.is_some_and(|current| current.revision() == target.release.revision());
+        runs && target.policy.select == Select::Broken
+    };
+    if targets.iter().all(mends) {
+        return Vec::new();
+    }
+    let back = |target: &Target| {
+        if mends(target) {
+            Some(target.release.clone())
+        } else {
+            ledger.rollback_target(&target.release).cloned()
+        }
+    };
+    targets.iter().filter_map(back).collect()
 }
 
 impl Contents {
@@ -154,7 +168,21 @@ impl Contents {
         Ok(replay(self, rollout)?.state)
     }
 
-    /// The releases that this rollout goes back to, one for each service; none where there is nothing to go back to.
+    /// The releases that this rollout goes back to when it is taken back, one for each service.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::rollout`]; [`EngineError::NoWayBack`] where there is nothing to go back to, or it goes back already.
+    pub fn way_back_of(&self, rollout: &Digest) -> Result<Vec<Release>, EngineError> {
+        let state = self.rollout(rollout)?;
+        if state.can_go_back() {
+            return Ok(state.way_back());
+        }
+        let reason = command::no_way_back(&state).into();
+        Err(EngineError::NoWayBack { rollout: rollout.clone(), reason })
+    }
+
+    /// The releases that this rollout was given to go back to, one for each service; none where there is nothing to go back to.
     ///
     /// # Errors
     ///

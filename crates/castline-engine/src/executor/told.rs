@@ -140,6 +140,13 @@ pub enum Told {
         /// Why.
         reason: String,
     },
+    /// What a rollout that is not over would go back to, where that is only looked at.
+    WouldGoBack {
+        /// The rollout.
+        rollout: Digest,
+        /// The digests of the releases, one for each of its services.
+        releases: Vec<Digest>,
+    },
     /// Something went wrong that nobody has to do anything about: a platform that does not say what happens or what is there,
     /// and is asked again; an append to the ledger that had been cut off, and was put right.
     Trouble {

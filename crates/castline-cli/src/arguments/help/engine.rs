@@ -46,7 +46,8 @@ A policy, policy.json, of which any member may be left out:
   {\"budgets\": [{\"maxUnavailable\": 0, \"maxSurge\": 1}], \"onFailure\": \"rollback\",
    \"zones\": [\"a\", \"b\"], \"minReadySeconds\": 10,
    \"strategy\": {\"canary\": [{\"amount\": 1, \"gate\": {\"bakeSeconds\": 60, \"approval\": \"looks good\"}}]}}
-Without zones, it is all of the site's. An instance without a health check is ready as soon as it runs: with
+Without zones, it is all of the site's: write them out where `castline plan` or `castline check` is to make, or prove,
+the same plan. An instance without a health check is ready as soon as it runs: with
 minReadySeconds, it counts only once it has been so for that long.
 How an instance is run, `castline release --spec spec.json`, where it is not as the image says:
   {\"env\": {\"LANG\": \"C\"}, \"health\": {\"command\": [\"/bin/check\"], \"intervalMillis\": 1000}}

@@ -81,12 +81,12 @@ pub(super) async fn provide(
     Err(DriverError::permanent(refused))
 }
 
-/// Whether each engine has the release's image, or could be given it, as far as that is known without giving it: registries are not
+/// Whether an engine has the release's image, or could be given it, as far as that is known without giving it: registries are not
 /// asked, and an engine that does not answer may have it.
 ///
 /// # Errors
 ///
-/// [`DriverError::Permanent`] where one has not, and nobody could give it.
+/// [`DriverError::Permanent`] where none has it, and nobody could give it.
 pub(super) async fn is_provided(
     apis: impl Iterator<Item = &Api>,
     images: &Arc<Images>,
@@ -95,12 +95,13 @@ pub(super) async fn is_provided(
 ) -> Result<(), DriverError> {
     digest(release)?;
     let ReleaseImage::Verified { identities, .. } = release.image() else { return Ok(()) };
-    let mut lacks = false;
-    for api in apis {
-        lacks |= matches!(find(api, identities).await, Ok(None));
-    }
-    if !lacks || !registries.is_empty() {
+    if !registries.is_empty() {
         return Ok(());
+    }
+    for api in apis {
+        if !matches!(find(api, identities).await, Ok(None)) {
+            return Ok(());
+        }
     }
     let (images, release) = (Arc::clone(images), release.clone());
     blocking(move || images.of(&release).map(|_| ())).await

@@ -28,7 +28,7 @@ pub struct LocalConfig {
     /// What sends traffic to instances. Only those with a port get any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traffic: Option<TrafficHook>,
-    /// How long each of an instance's two logs may become, in bytes; then its older part goes. 16 MiB.
+    /// How long each of an instance's logs (what it says on either output, and its last health check) may become, in bytes; then its older part goes. 16 MiB.
     #[serde(default = "LocalConfig::default_log_bytes")]
     pub log_bytes: u64,
 }

@@ -24,6 +24,9 @@ const LAST_WORDS: u64 = 2048;
 /// Of how many instances that have failed the logs are kept.
 const KEPT: usize = 32;
 
+/// How much of the end of each, in bytes.
+const KEPT_END: u64 = 256 << 10;
+
 /// The two logs of an instance, to be added to.
 pub(super) fn open(folder: &Folder) -> Result<[File; 2], DriverError> {
     let open = |name: &str| {
@@ -67,28 +70,46 @@ pub(super) fn cut(folder: &Folder, longest: u64) -> io::Result<()> {
 
 /// The end of what an instance has said on its standard error.
 pub(super) fn last_words(folder: &Folder) -> String {
-    let mut said = Vec::new();
-    if let Ok(mut log) = File::open(folder.join("stderr.log")) {
-        let length = log.metadata().map_or(0, |metadata| metadata.len());
-        let _ = log.seek(SeekFrom::Start(length.saturating_sub(LAST_WORDS)));
-        let _ = log.take(LAST_WORDS).read_to_end(&mut said);
-    }
+    let said = end_of(&folder.join("stderr.log"), LAST_WORDS).unwrap_or_default();
     String::from_utf8_lossy(&said).trim().to_owned()
 }
 
-/// Keeps what an instance that has failed has said, in the folder `logs` of the state, and gives its place there. None where it has said
-/// nothing. Those of earlier ones are removed, but for the newest.
+/// So many bytes of the end of a file, at most; none where it is not there.
+fn end_of(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut end = Vec::new();
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(end),
+        file => file?,
+    };
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(most)))?;
+    file.take(most).read_to_end(&mut end)?;
+    Ok(end)
+}
+
+/// Keeps the end of what an instance that has failed has said, in the folder `logs` of the state, and gives its place there. None where it
+/// has said nothing. Those of earlier ones are removed, but for the newest.
 pub(super) fn keep(state: &Path, folder: &Folder) -> io::Result<Option<PathBuf>> {
     let all = state.join("logs");
     let place = all.join(&*folder.id());
     let mut any = false;
-    for name in NAMES.into_iter().flat_map(|name| [format!("{name}.1"), name.to_owned()]) {
-        let log = folder.join(&name);
-        if !fs::metadata(&log).is_ok_and(|metadata| metadata.len() > 0) {
+    for name in NAMES {
+        let mut said = end_of(&folder.join(name), KEPT_END)?;
+        let missing = KEPT_END - said.len() as u64;
+        // What was cut off just before.
+        let mut before = end_of(&folder.join(&format!("{name}.1")), missing)?;
+        before.append(&mut said);
+        if before.is_empty() {
             continue;
         }
         private_folder(&place).map_err(io::Error::other)?;
-        fs::copy(&log, place.join(&name))?;
+        let mut kept = File::options();
+        kept.write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(place.join(name))?
+            .write_all(&before)?;
         any = true;
     }
     if !any {
@@ -97,7 +118,9 @@ pub(super) fn keep(state: &Path, folder: &Folder) -> io::Result<Option<PathBuf>>
     let mut others: Vec<(SystemTime, PathBuf)> = Vec::new();
     for entry in fs::read_dir(&all)? {
         let entry = entry?;
-        others.push((entry.metadata()?.modified()?, entry.path()));
+        // Somebody else may tidy up, too.
+        let Ok(changed) = entry.metadata().and_then(|metadata| metadata.modified()) else { continue };
+        others.push((changed, entry.path()));
     }
     others.sort();
     others.retain(|(_, path)| *path != place);

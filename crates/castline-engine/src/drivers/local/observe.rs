@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    path::Path,
     sync::{Arc, PoisonError},
     time::Duration,
 };
@@ -202,10 +203,12 @@ impl Inner {
 /// how it has ended.
 fn explained(folder: &Folder, seen: &Seen, command: &[String], failure: String) -> String {
     let run = &seen.record.run;
-    if seen.record.isolation == Isolation::Process || !folder.join("merged").is_dir() {
+    let program = command.first().map_or("", String::as_str);
+    // A container's mounts are nowhere but in it.
+    let is_mounted = run.mounts.keys().any(|target| Path::new(program).starts_with(target));
+    if seen.record.isolation == Isolation::Process || is_mounted || !folder.join("merged").is_dir() {
         return failure;
     }
-    let program = command.first().map_or("", String::as_str);
     match start::program_in(&folder.join("merged"), program, run) {
         Err(missing) => format!("{missing} ({failure})"),
         Ok(_) => failure,

@@ -81,7 +81,7 @@ fn record_success(store: &Store, image: &str) {
 
 fn record_success_of(store: &Store, release: Release) {
     let change = castline_core::ledger::Change {
-        service: "web".into(),
+        service: Arc::clone(release.service()),
         fleet: castline_core::Digest::of(b"none"),
         release: release.digest(),
         revision: release.revision(),

@@ -1,11 +1,14 @@
 use std::sync::Arc;
 
 use castline_core::{
-    Document as _, Integrity, Phase, Time, drift::HealthCheck, ledger::Record, policy::Compromised,
+    Document as _, Health, Integrity, Phase, Time,
+    drift::HealthCheck,
+    ledger::Record,
+    policy::{Compromised, Select},
 };
 
-use super::{executor_in, four, policy, record_success, release};
-use crate::{CheckMode, ImageTest, Tested, Told, Verdict, unneeded};
+use super::{executor_in, four, policy, record_success, record_success_of, release};
+use crate::{CheckMode, EngineError, ImageTest, Tested, Told, Verdict, Wanted, unneeded};
 
 #[tokio::test(start_paused = true)]
 async fn the_tampered_instance_is_found_isolated_and_replaced_and_no_other() {
@@ -111,4 +114,38 @@ async fn only_images_that_nothing_needs_are_pruned() {
         matches!(&ledger.last().expect("an entry").record, Record::Pruning { images } if images.len() == 2)
     );
     assert!(ledger.last().expect("an entry").at >= Time::from_millis(1_700_000_000_000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_only_mends_has_nothing_to_go_back_to_and_what_brings_a_release_has() {
+    let broken = || policy().with_select(Select::Broken);
+    let begun = async |wanted: &[Wanted]| {
+        let (folder, world) = (tempfile::tempdir().expect("a folder"), four());
+        world.state().instances.get_mut("old-2").expect("it is there").1.health = Health::Failed;
+        let executor = executor_in(folder.path(), &world);
+        for name in ["v0", "v1"] {
+            record_success(executor.store(), name);
+        }
+        record_success_of(executor.store(), release("v1", 0).with_service("db"));
+        let prepared = executor.prepare(wanted).await.expect("there is a plan");
+        let rolling = executor.apply(prepared, "ann").await.expect("it begins");
+        let ready = executor.ready_to_go_back(&rolling).await.map_err(|error| error.to_string());
+        let back = executor.store().contents().way_back_of(rolling.rollout());
+        assert_eq!(ready.is_ok(), back.is_ok());
+        let back = back
+            .map(|releases| releases.iter().map(|one| (one.service().to_string(), one.revision())).collect());
+        back.map_err(|error: EngineError| error.to_string())
+    };
+    let of = |service: &str, image: &str, policy| Wanted {
+        release: release(image, 4).with_service(service),
+        policy,
+    };
+    let runs =
+        |service: &str, image: &str| (service.to_owned(), release(image, 4).with_service(service).revision());
+
+    let mended: Result<Vec<_>, _> = begun(&[of("web", "v1", broken())]).await;
+    assert!(mended.expect_err("it runs v1 already").contains("it only replaces what is broken"));
+    assert_eq!(begun(&[of("web", "v2", broken())]).await, Ok(vec![runs("web", "v1")]));
+    let both = [of("db", "v2", policy()), of("web", "v1", broken())];
+    assert_eq!(begun(&both).await, Ok(vec![runs("db", "v1"), runs("web", "v1")]), "each where it was");
 }
