@@ -136,6 +136,8 @@ export type RolloutEvent =
     readonly at: string
     /** Who. */
     readonly by: string
+    /** Why, where that is to be said: what the status says then. */
+    readonly reason?: string
   }
   /** Somebody asks to go on. What failed is tried again. */
   | {

@@ -42,6 +42,10 @@ pub(crate) fn run(arguments: &Answer) -> Result<Verdict, Failure> {
     };
     block_on(async {
         let refused = |why: String| {
+            if arguments.json {
+                View::new(true).show(&Told::Nothing { reason: why });
+                return Ok(Verdict::Findings);
+            }
             output::note(&format!("{why}; nothing was recorded"))?;
             Ok(Verdict::Findings)
         };

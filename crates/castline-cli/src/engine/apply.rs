@@ -1,6 +1,6 @@
 use castline::{
     Document as _, Release, ReleaseImage,
-    engine::{EngineError, Planner, Wanted, under_way},
+    engine::{EngineError, Planner, Wanted},
     ledger::Ledger,
     policy::Policy,
 };
@@ -8,7 +8,7 @@ use castline::{
 use super::{
     block_on,
     gate::Gate,
-    rolling::{Orders, Planned, carry_out},
+    rolling::{Orders, Planned, carry_out, none_under_way},
     site::Site,
     status::image,
 };
@@ -47,7 +47,7 @@ async fn prepare(
         if !are_tested(site, ledger, wanted)? {
             return Ok(Planned::Refused);
         }
-        none_under_way(ledger, wanted)?;
+        none_under_way(planner.contents(), wanted.iter().map(|wanted| wanted.release.service()))?;
     }
     let prepared = match planner.prepare(wanted).await {
         Ok(prepared) => prepared,
@@ -59,21 +59,6 @@ async fn prepare(
         return Ok(Planned::Nothing("nothing to do: what should run does"));
     }
     Ok(Planned::Prepared(prepared.into()))
-}
-
-/// Says before anybody thinks about a plan that it cannot be begun now.
-fn none_under_way(ledger: &Ledger, wanted: &[Wanted]) -> Result<(), Failure> {
-    let under_way = under_way(ledger);
-    for service in wanted.iter().map(|wanted| wanted.release.service()) {
-        if let Some(other) = under_way.iter().find(|other| other.services.contains(service)) {
-            return Err(format!(
-                "the rollout {} of {service} is not over: go on with it by `castline resume`, stop it by `castline resume --abort`, or go back by `castline rollback`",
-                other.rollout
-            )
-            .into());
-        }
-    }
-    Ok(())
 }
 
 /// Whether each image has passed the site's test, where there is one. What has not is said.

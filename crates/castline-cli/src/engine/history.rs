@@ -2,7 +2,7 @@ use std::{fmt::Write as _, sync::Arc};
 
 use castline::{
     Digest, Integrity, Time,
-    ledger::{Anchor, Entry, InstanceVerdict, Ledger, Record, RolloutSummary},
+    ledger::{Anchor, Entry, InstanceVerdict, Ledger, Outcome, Record, RolloutSummary},
     shown_whole,
 };
 use serde::Serialize;
@@ -41,6 +41,9 @@ struct Rollout {
     /// The digest of the image that was to run, or the name by which its provider has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     image: Option<String>,
+    /// Why it was paused, each time that somebody went on with it, stopped it or took it back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    paused: Vec<String>,
     #[serde(flatten)]
     summary: RolloutSummary,
 }
@@ -71,6 +74,7 @@ pub(crate) fn run(arguments: &History) -> Result<Verdict, Failure> {
         ledger.history(&service).into_iter().map(move |summary| Rollout {
             service: Arc::clone(&service),
             image: ledger.release(&summary.release).map(image),
+            paused: pauses(ledger, &summary),
             summary,
         })
     };
@@ -84,6 +88,23 @@ pub(crate) fn run(arguments: &History) -> Result<Verdict, Failure> {
         output::print(&text(&told, ledger))?;
     }
     Ok(Verdict::Clean)
+}
+
+/// Why a rollout has been paused: what made it wait, before somebody decided. What it ended with, or waits for now, is not among them.
+fn pauses(ledger: &Ledger, summary: &RolloutSummary) -> Vec<String> {
+    let mut reasons: Vec<String> = Vec::new();
+    for (_, entry) in ledger.entries() {
+        if let Record::Outcome { rollout, outcome: Outcome::Paused, reason } = &entry.record
+            && *rollout == summary.rollout
+            && reasons.last() != Some(reason)
+        {
+            reasons.push(reason.clone());
+        }
+    }
+    if summary.outcome == Some(Outcome::Paused) {
+        reasons.pop();
+    }
+    reasons
 }
 
 fn other(entry: &Entry) -> Option<Other> {
@@ -123,7 +144,7 @@ fn text(told: &Told, ledger: &Ledger) -> String {
 }
 
 fn of_rollout(rollout: &Rollout, ledger: &Ledger) -> String {
-    let Rollout { service, image, summary } = rollout;
+    let Rollout { service, image, summary, paused } = rollout;
     let replicas = ledger.release(&summary.release).map(castline::Release::replicas);
     let mut text = format!(
         "{}  {}: release {}",
@@ -139,6 +160,9 @@ fn of_rollout(rollout: &Rollout, ledger: &Ledger) -> String {
         let _ = write!(text, ", to take back {}", short(back));
     }
     let _ = writeln!(text, ", by {}", shown_whole(&summary.actor));
+    for reason in paused {
+        let _ = writeln!(text, "    paused: {}", shown_whole(reason));
+    }
     let outcome =
         summary.outcome.as_ref().map_or("not over".to_owned(), |outcome| ended(outcome, &summary.reason));
     let took = summary

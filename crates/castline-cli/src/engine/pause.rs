@@ -1,5 +1,5 @@
 use castline::{
-    engine::{Command, UnderWay, under_way},
+    engine::{Command, Told, UnderWay, under_way},
     shown_whole,
 };
 
@@ -7,6 +7,7 @@ use super::{
     remote::{Reached, reach},
     short,
     site::Site,
+    view::View,
 };
 use crate::{Failure, Verdict, arguments::Pause, output};
 
@@ -23,7 +24,12 @@ pub(crate) fn run(arguments: &Pause) -> Result<Verdict, Failure> {
         }
         Reached::Here(executor) => {
             let left: String = under_way(&executor.store().ledger()).iter().map(line).collect();
-            output::note(&format!("nothing to pause: no rollout is executed here now{left}"))?;
+            let why = format!("nothing to pause: no rollout is executed here now{left}");
+            if arguments.json {
+                View::new(true).show(&Told::Nothing { reason: why });
+            } else {
+                output::note(&why)?;
+            }
             Ok(Verdict::Findings)
         }
     }

@@ -10,7 +10,7 @@ use super::{
     block_on,
     looking::Looking,
     rollback::last_policy,
-    rolling::{Orders, Planned, Went, carry_out},
+    rolling::{Orders, Planned, Went, carry_out, none_under_way},
     service,
     site::Site,
 };
@@ -28,6 +28,9 @@ pub(crate) fn run(arguments: &Remediate) -> Result<Verdict, Failure> {
             site.refuse_if_held(planner.contents())?;
         }
         let service = service(planner.contents().ledger(), arguments.service.as_deref())?;
+        if !orders.dry_run {
+            none_under_way(planner.contents(), std::iter::once(&service))?;
+        }
         let mode = if arguments.fast { CheckMode::Fast } else { CheckMode::Full };
         let mut looking = Looking::new(orders.json);
         let (seen, checked) = planner.verify(&service, mode, |told| looking.show(&told)).await?;

@@ -1,4 +1,7 @@
-use castline::{engine::Command, rollout::Status};
+use castline::{
+    engine::{Command, Told},
+    rollout::Status,
+};
 
 use super::{
     block_on,
@@ -6,6 +9,7 @@ use super::{
     rolling::watch,
     site::Site,
     unfinished,
+    view::View,
 };
 use crate::{Failure, Verdict, arguments::Resume, output};
 
@@ -25,8 +29,11 @@ pub(crate) fn run(arguments: &Resume) -> Result<Verdict, Failure> {
     };
     block_on(async {
         let Some(rollout) = unfinished(&executor.store().ledger(), named)? else {
-            if !arguments.json {
-                output::print("nothing to go on with: every rollout is over\n")?;
+            let why = "nothing to go on with: every rollout is over";
+            if arguments.json {
+                View::new(true).show(&Told::Nothing { reason: why.to_owned() });
+            } else {
+                output::print(&format!("{why}\n"))?;
             }
             return Ok(Verdict::Clean);
         };

@@ -175,7 +175,7 @@ fn goal(ledger: &Ledger, service: &str, to: Option<&str>) -> Result<Release, Fai
     }
     let release = way_back(ledger, service).cloned().ok_or_else(|| {
         format!(
-            "there is nothing that {service} can go back to: no other release of it succeeded and has not failed since; name one by --to (`castline history` has them)"
+            "there is nothing that {service} can go back to: no other release of it has succeeded, and was neither taken back nor failed since; name one by --to (`castline history` has them)"
         )
     })?;
     Ok(match current {

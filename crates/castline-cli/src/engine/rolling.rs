@@ -5,12 +5,12 @@ use std::{
     fs,
     io::{self, BufRead as _, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use castline::{
     Digest, Document as _,
-    engine::{Ended, EngineError, Planner, Prepared, Rolling, Told, under_way},
+    engine::{Contents, Ended, EngineError, Planner, Prepared, Rolling, Told, under_way},
     plan::{
         self, Infeasible,
         check::{Proof, check},
@@ -130,7 +130,9 @@ pub(super) async fn carry_out(
                 return Ok(Went::Refused);
             }
             Planned::Nothing(why) => {
-                if !orders.json {
+                if orders.json {
+                    View::new(true).show(&Told::Nothing { reason: why.to_owned() });
+                } else {
                     output::print(&format!("{why}\n"))?;
                 }
                 return Ok(Went::Nothing);
@@ -168,6 +170,29 @@ pub(super) async fn carry_out(
         let rolling = executor.apply(*prepared, &site.actor).await?;
         return watch(rolling, orders.json, &site.actor).await;
     }
+}
+
+/// Says before anybody thinks about a plan that it cannot be begun now.
+pub(super) fn none_under_way<'s>(
+    contents: &Contents,
+    services: impl Iterator<Item = &'s Arc<str>>,
+) -> Result<(), Failure> {
+    let under_way = contents.under_way();
+    for service in services {
+        if let Some(other) = under_way.iter().find(|other| other.services.contains(service)) {
+            let back = if contents.way_back_of(&other.rollout).is_ok() {
+                "stop it by `castline resume --abort`, or go back by `castline rollback`"
+            } else {
+                "or stop it by `castline resume --abort`"
+            };
+            let rollout = short(&other.rollout);
+            return Err(format!(
+                "the rollout {rollout} of {service} is not over: go on with it by `castline resume`, {back}"
+            )
+            .into());
+        }
+    }
+    Ok(())
 }
 
 /// Says, beside a plan that is only shown, why it could not be carried out now.

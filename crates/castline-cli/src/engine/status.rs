@@ -247,7 +247,9 @@ pub(super) fn image(release: &Release) -> String {
 fn text(report: &Report, ledger: &Ledger) -> String {
     let mut text = String::new();
     for service in &report.services {
-        text.push_str(&of_service(service));
+        let is_told_below =
+            |last: &RolloutSummary| report.under_way.iter().any(|one| one.rollout == last.rollout);
+        text.push_str(&of_service(service, service.last.as_ref().filter(|last| !is_told_below(last))));
         text.push('\n');
     }
     for rollout in &report.under_way {
@@ -266,7 +268,8 @@ fn text(report: &Report, ledger: &Ledger) -> String {
     text
 }
 
-fn of_service(service: &Running) -> String {
+/// `last` is its last rollout, where nothing else is said of that.
+fn of_service(service: &Running, last: Option<&RolloutSummary>) -> String {
     let mut text = format!("{}: ", shown_whole(&service.service));
     match (&service.current, service.replicas) {
         (Some(current), Some(replicas)) => {
@@ -314,7 +317,7 @@ fn of_service(service: &Running) -> String {
             let _ = writeln!(text, "  {}: {}", shown_whole(&one.id), shown_whole(reason));
         }
     }
-    if let Some(last) = &service.last {
+    if let Some(last) = last {
         let outcome = last.outcome.as_ref().map_or("not over".into(), |outcome| ended(outcome, &last.reason));
         let at = last.ended_at.unwrap_or(last.started_at);
         let _ = writeln!(
@@ -370,11 +373,13 @@ fn of_rollout(rollout: &Ongoing) -> String {
         };
         let _ = writeln!(text, "  {}: {}", if rollout.executed { "now" } else { "next" }, shown_whole(&what));
     }
-    for wait in &rollout.waits {
+    // Where it is paused, everything waits for the same, which is said already.
+    let is_paused = matches!(rollout.status, State::Paused { .. });
+    for wait in rollout.waits.iter().filter(|_| !is_paused) {
         let _ =
             writeln!(text, "  {} waits for {}", shown_whole(&wait.what), shown_whole(&wait.on.join("; ")));
     }
-    if matches!(rollout.status, State::Paused { .. }) {
+    if is_paused {
         text.push_str(&ways_on(&short(&rollout.rollout), rollout.can_go_back));
     }
     text

@@ -88,6 +88,16 @@ fn a_rollout_is_paused_and_goes_on_from_a_second_terminal() {
     assert_eq!(running.end().0, 0);
     let (status, _, errors) = site.run("pause");
     assert!(status == 1 && errors.contains("no rollout is executed here now"), "{errors}");
+    for command in
+        ["pause", "resume", "resume --abort", "answer go", "apply --release v2.json --policy policy.json"]
+    {
+        assert_eq!(site.json("told.json", command)["told"], "nothing", "{command}");
+    }
+    // What it had to wait for is told when it is over, too.
+    let history = site.ok("history");
+    assert_eq!(history.matches("    paused: ann asked for it\n").count(), 1, "{history}");
+    let told = site.json("history.json", "history web");
+    assert_eq!(told["rollouts"][0]["paused"], json!(["ann asked for it"]));
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn what_a_verification_found_is_told_at_once_recorded_and_said_by_status() {
     let lines = site.ok("remediate --yes --json");
     let told: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
     let kinds: Vec<&str> = told.iter().map(|one| one["told"].as_str().expect("a kind")).collect();
-    assert_eq!(kinds, ["verifying", "checked", "checked"]);
+    assert_eq!(kinds, ["verifying", "checked", "checked", "nothing"]);
     for one in &told {
         support::assert_is_as_the_schema_says("told.json", one);
     }
@@ -109,6 +109,14 @@ fn what_only_mends_is_not_taken_back() {
     running.end();
     let (status, text, errors) = site.run("rollback");
     assert!(status == 1 && errors.contains("it only replaces what is broken"), "{text}{errors}");
+    for command in ["apply --release v1.json --yes", "remediate --yes"] {
+        let (status, text, errors) = site.run(command);
+        assert!(
+            status == 2 && text.is_empty() && errors.contains("or stop it by `castline resume --abort`"),
+            "{errors}"
+        );
+        assert!(!errors.contains("castline rollback"), "{errors}");
+    }
     site.ok("resume --abort");
     let status = site.status();
     let versions = status["services"][0]["instances"].as_array().expect("instances").iter().map(|one| {

@@ -140,6 +140,11 @@ pub enum Told {
         /// Why.
         reason: String,
     },
+    /// Nothing is to be done.
+    Nothing {
+        /// Why.
+        reason: String,
+    },
     /// What a rollout that is not over would go back to, where that is only looked at.
     WouldGoBack {
         /// The rollout.
