@@ -466,6 +466,11 @@ fn an_image_that_has_not_passed_the_sites_test_is_not_applied() {
     site.write("castline-site.toml", &format!("{file}[test]\ncommand = [\"/bin/passes\"]\n"));
     let (status, _, errors) = site.run(&format!("apply --release v1.json {APPLY}"));
     assert!(status == 1 && errors.contains("was not tested by"), "{errors}");
+    let mut none: Value =
+        serde_json::from_slice(&fs::read(site.path("v1.json")).expect("a file")).expect("JSON");
+    none["replicas"] = 0.into();
+    site.write("none.json", &none.to_string());
+    site.ok(&format!("apply --release none.json {APPLY}"));
     let (status, text, errors) = site.run("test --release v1.json -- /bin/fails");
     assert!(status == 1 && text.contains("FAILED"), "{text}{errors}");
     assert!(site.ok("test --release v1.json").contains("passed"));
@@ -494,6 +499,11 @@ fn what_is_wrong_with_a_site_is_said_with_its_place() {
     for (text, said) in [
         ("ledger = \"l\"\nactor = \"ann\"\n", "no driver is named"),
         ("ledger = \"l\"\nactor = \"a\"\n[command]\ncommand = []\n", "[command]: there is no command"),
+        ("ledger = \"l\"\nlocal = []\n", "line 2, column 9"),
+        (
+            "ledger = \"l\"\n[local]\nstate = \"s\"\nimages = []\nportRange = [1, 2]\n",
+            "invalid type: sequence, expected an object",
+        ),
         ("ledger = \"l\"\nactor = \"a\"\ncolour = 1\n[command]\ncommand = [\"x\"]\n", "line 3"),
         (
             "ledger = \"l\"\nactor = \"a\"\n[local]\nstate = \"s\"\nimages = []\nport = 1\n",

@@ -43,7 +43,7 @@ pub use media_type::Compression;
 pub use platform::Platform;
 pub use release::{Match, ProviderImage, Release, ReleaseImage, Revision};
 pub use rootfs::Rootfs;
-pub use strict::from_json;
+pub use strict::{from_json, strictly};
 pub use time::Time;
 pub use verify::{
     Blob, BlobName, BlobSource, Cancel, Finding, FindingCode, Format, ImageKind, ImageSummary,

@@ -13,7 +13,7 @@ use std::{
 };
 
 use castline_core::{
-    Instance, Release,
+    Health, Instance, Phase, Release,
     drift::HealthCheck,
     plan::Disposal,
     rollout::{Action, What},
@@ -475,6 +475,38 @@ fn mounts(isolation: Isolation, first_port: u16) {
         );
     });
     assert_eq!(left(&bench), [""; 0]);
+}
+
+#[test]
+fn two_sites_on_one_machine_leave_each_other_alone() {
+    for (isolation, first_port, needs, root) in [
+        (Isolation::Process, 22_040, &["busybox"][..], false),
+        (Isolation::Chroot, 22_043, &["busybox"], true),
+        (Isolation::Container, 22_046, &["busybox", "runc"], true),
+    ] {
+        if !engines::available(needs, root) {
+            continue;
+        }
+        let mut sites = [Bench::new(isolation, first_port), Bench::new(isolation, first_port)];
+        sites[1].config.images = sites[0].config.images.clone();
+        let release = images::scripted(&sites[0].release, "while :; do sleep 1; done", None);
+        let launch = drivers::launch(&release, "a", 1);
+        run(async {
+            let [here, there] = sites.each_ref().map(Bench::driver);
+            let id = drivers::launched(&here, &launch, &release).await;
+            assert_eq!(drivers::launched(&there, &launch, &release).await, id, "the same release, and plan");
+            for disposal in [Disposal::Isolate, Disposal::End] {
+                here.perform(&drivers::retire(&release, &id, disposal), None).await.expect("it ends");
+                let fleet = there.observe("web").await.expect("observes");
+                let one = fleet.instance(&id).expect("it is still there");
+                assert_eq!(
+                    (one.phase, one.health),
+                    (Phase::Running, Health::Ready),
+                    "{isolation:?} {disposal:?}"
+                );
+            }
+        });
+    }
 }
 
 /// Why an instance of a release fails, once it does.

@@ -68,6 +68,10 @@ fn are_tested(site: &Site, ledger: &Ledger, wanted: &[Wanted]) -> Result<bool, F
     let mut all = true;
     for Wanted { release, .. } in wanted {
         let ReleaseImage::Verified { identities, .. } = release.image() else { continue };
+        if release.replicas() == 0 {
+            // Nothing is launched of it.
+            continue;
+        }
         if let Some(refusal) = gate.refusal(identities) {
             output::note(&format!(
                 "nothing was done: the image {} of {} {refusal}: castline test --release FILE",

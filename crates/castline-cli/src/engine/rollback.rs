@@ -10,7 +10,7 @@ use super::{
     block_on,
     outcome::ways_on,
     remote::{Other, Reached, goes_back_to, reach, rolled_out},
-    rolling::{Orders, Planned, carry_out, watch},
+    rolling::{Orders, Planned, carry_out, hinders, watch},
     service, short,
     site::Site,
     status::image,
@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &Rollback) -> Result<Verdict, Failure> {
         let service = service(contents.ledger(), arguments.service.as_deref())?;
         return match of_service(contents.ledger(), &service) {
             Some(ongoing) if !contents.rollout(&ongoing.rollout)?.status().is_end() => {
-                would_go_back(&contents, ongoing.rollout, &service, to, orders.json)
+                would_go_back(&site.planner()?, ongoing.rollout, &service, to, orders.json)
             }
             _ => plan_back(&site, &orders, &service, to, policy.as_ref()),
         };
@@ -91,33 +91,34 @@ fn plan_back(
 
 /// Says where a rollout that is not over would go back to.
 fn would_go_back(
-    contents: &Contents,
+    planner: &Planner,
     rollout: Digest,
     service: &str,
     to: Option<&str>,
     json: bool,
 ) -> Result<Verdict, Failure> {
+    let contents = planner.contents();
     goes_back_to(contents, &rollout, service, to)?;
     let releases = match contents.way_back_of(&rollout) {
         Ok(releases) => releases,
         Err(EngineError::NoWayBack { reason, .. }) => return cannot_go_back(rollout, &reason, json),
         Err(error) => return Err(error.into()),
     };
+    let ready = block_on(async { Ok(planner.ready_to_go_back(&rollout).await) })?;
     if json {
         let releases = releases.iter().map(castline::Document::digest).collect();
         View::new(true).show(&Told::WouldGoBack { rollout, releases });
-        return Ok(Verdict::Clean);
-    }
-    let goals: Vec<String> = releases
-        .iter()
-        .map(|goal| {
+    } else {
+        let goals = releases.iter().map(|goal| {
             let copies = output::counted(goal.replicas(), "instance");
             format!("{} to {copies} of {}", goal.service(), image(goal))
-        })
-        .collect();
-    let rollout = short(&rollout);
-    output::print(&format!("the rollout {rollout} is not over, and would go back: {}\n", goals.join(", ")))?;
-    Ok(Verdict::Clean)
+        });
+        let (rollout, goals) = (short(&rollout), goals.collect::<Vec<_>>().join(", "));
+        output::print(&format!("the rollout {rollout} is not over, and would go back: {goals}\n"))?;
+    }
+    let Err(error) = ready else { return Ok(Verdict::Clean) };
+    hinders(&error)?;
+    Ok(Verdict::Findings)
 }
 
 fn cannot_go_back(rollout: Digest, reason: &str, json: bool) -> Result<Verdict, Failure> {

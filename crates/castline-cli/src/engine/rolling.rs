@@ -144,8 +144,8 @@ pub(super) async fn carry_out(
             before.ready(&prepared.plan, &prepared.targets).await?;
         }
         if let Some(went) = consent(&prepared, orders)? {
-            if orders.dry_run {
-                what_hinders(&before, &prepared).await?;
+            if orders.dry_run && is_hindered(&before, &prepared).await? {
+                return Ok(Went::Refused);
             }
             return Ok(went);
         }
@@ -195,25 +195,33 @@ pub(super) fn none_under_way<'s>(
     Ok(())
 }
 
-/// Says, beside a plan that is only shown, why it could not be carried out now.
-async fn what_hinders(planner: &Planner, prepared: &Prepared) -> Result<(), Failure> {
+/// Says, beside a plan that is only shown, why it could not be carried out now, if it could not.
+async fn is_hindered(planner: &Planner, prepared: &Prepared) -> Result<bool, Failure> {
+    let services = || prepared.plan.services.iter().map(|planned| &planned.service);
+    let mut hindered = false;
     for one in under_way(planner.contents().ledger()) {
-        let both = prepared.plan.services.iter().find(|planned| one.services.contains(&planned.service));
-        if let Some(planned) = both {
+        if let Some(service) = services().find(|service| one.services.contains(service)) {
+            hindered = true;
+            let rollout = short(&one.rollout);
             output::note(&format!(
-                "it could not be begun now: the rollout {} of {} is not over",
-                short(&one.rollout),
-                planned.service
+                "it could not be begun now: the rollout {rollout} of {service} is not over"
             ))?;
         }
     }
-    match planner.ready(&prepared.plan, &prepared.targets).await {
-        Ok(()) => {}
-        Err(EngineError::Driver { source, .. }) => {
-            output::note(&format!("it could not be begun now: {source}"))?;
-        }
-        Err(error) => output::note(&format!("it could not be begun now: {error}"))?,
+    if let Err(error) = planner.ready(&prepared.plan, &prepared.targets).await {
+        hindered = true;
+        hinders(&error)?;
     }
+    Ok(hindered)
+}
+
+/// Says why what was only shown could not be done now.
+pub(super) fn hinders(error: &EngineError) -> Result<(), Failure> {
+    let why = match error {
+        EngineError::Driver { source, .. } => source.to_string(),
+        error => error.to_string(),
+    };
+    output::note(&format!("it could not be begun now: {why}"))?;
     Ok(())
 }
 

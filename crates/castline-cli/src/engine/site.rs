@@ -198,7 +198,8 @@ impl SiteFile {
         let read: Result<Self, String> = if is_json {
             castline::from_json(text.as_bytes())
         } else {
-            toml::from_str(&text).map_err(|error| error.to_string())
+            let read = toml::Deserializer::parse(&text).and_then(castline::strictly);
+            read.map_err(|error| error.to_string())
         };
         let site = read.map_err(|error| format!("{}: {}", path.display(), error.trim_end()))?;
         site.check().map_err(|what| format!("{}: {what}", path.display()))?;

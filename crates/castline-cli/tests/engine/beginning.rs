@@ -59,7 +59,7 @@ fn what_cannot_be_launched_is_not_begun() {
         assert!(!errors.contains("\\n") && !site.path("ledger/ledger.jsonl").exists(), "{errors}");
         let (status, _, errors) = site.run("apply --release v1.json --dry-run");
         assert!(
-            status == 0 && errors.contains("could not be begun now") && errors.contains(said[0]),
+            status == 1 && errors.contains("could not be begun now") && errors.contains(said[0]),
             "{errors}"
         );
     };

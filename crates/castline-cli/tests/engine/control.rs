@@ -241,7 +241,8 @@ fn what_cannot_be_told_says_who_holds_the_ledger() {
         assert!(errors.contains("the rollout ") && errors.contains(" of web"), "{command}: {errors}");
     }
     // To look is no reason to wait.
-    assert!(site.ok("apply --release v3.json --dry-run").contains("plan sha256:"));
+    let (status, text, errors) = site.run("apply --release v3.json --dry-run");
+    assert!(status == 1 && text.contains("plan sha256:") && errors.contains("is not over"), "{text}{errors}");
     site.ok("resume --abort");
     running.end();
 }

@@ -40,7 +40,7 @@ fn the_value_of_a_secret_is_in_no_document_ledger_or_message() {
     assert!(!site.path("ledger").exists(), "nothing was recorded");
     let shown = site.run("apply --release v1.json --policy policy.json --dry-run");
     assert!(
-        shown.0 == 0 && shown.2.contains("could not be begun now") && shown.2.contains(missing),
+        shown.0 == 1 && shown.2.contains("could not be begun now") && shown.2.contains(missing),
         "{shown:?}"
     );
 
@@ -70,6 +70,8 @@ fn the_value_of_a_secret_is_in_no_document_ledger_or_message() {
     let before = site.json("history.json", "history")["entries"].clone();
     let (status, text, errors) = site.run("rollback");
     assert!(status == 2 && errors.contains(missing), "{status}: {text}{errors}");
+    let (status, text, errors) = site.run("rollback --dry-run");
+    assert!(status == 1 && text.contains("would go back") && errors.contains(missing), "{text}{errors}");
     assert_eq!(site.json("history.json", "history")["entries"], before);
     let (status, text) = with_value("rollback");
     assert!(status == Some(0) && text.contains("ROLLED BACK"), "{text}");

@@ -33,6 +33,15 @@ pub fn from_json<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, String>
         .map_err(|error| place.take().map_or_else(|| error.to_string(), |place| format!("{place}: {error}")))
 }
 
+/// Reads a value as strictly from a reader that says itself where something is wrong, such as that of TOML.
+///
+/// # Errors
+///
+/// The reader's.
+pub fn strictly<'de, D: Deserializer<'de>, T: Deserialize<'de>>(reader: D) -> Result<T, D::Error> {
+    T::deserialize(Strict::new(reader, &Place::default()))
+}
+
 /// Reads a member of what serde buffers (enums that have a tag, what is flattened): its buffer is no reader of ours any more.
 pub(crate) fn again<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
     let place = Place::default();

@@ -37,17 +37,22 @@ impl fmt::Debug for Secrets {
 impl Secrets {
     /// Reads those that an instance is to have. Blocks.
     pub(super) fn of(spec: &InstanceSpec) -> Result<Self, DriverError> {
-        let (mut values, mut missing) = (BTreeMap::new(), Vec::new());
+        let (mut values, mut missing, mut for_good) = (BTreeMap::new(), Vec::new(), false);
         for (name, source) in spec.secrets.iter().flatten() {
             match read(name, source) {
                 Ok(value) => drop(values.insert(name.clone(), value)),
-                Err(why) => {
+                Err(Missing { why, may_come }) => {
                     let (name, source) = (shown(name), shown(&source.to_string()));
                     missing.push(format!("the secret {name} from `{source}`: {why}"));
+                    for_good |= !may_come;
                 }
             }
         }
-        if missing.is_empty() { Ok(Self(values)) } else { Err(DriverError::permanent(missing.join("; "))) }
+        match missing.join("; ") {
+            _ if missing.is_empty() => Ok(Self(values)),
+            missing if for_good => Err(DriverError::permanent(missing)),
+            missing => Err(DriverError::temporary(missing)),
+        }
     }
 
     /// Variables with their values.
@@ -81,15 +86,34 @@ impl FromIterator<(String, String)> for Secrets {
     }
 }
 
-/// The value, or why there is none: in words that have nothing of it.
-fn read(name: &str, source: &SecretSource) -> Result<String, String> {
+/// Why a value is not there, in words that have nothing of it.
+struct Missing {
+    why: String,
+    /// Whether it may be there a moment later: a file that somebody replaces, or is about to write.
+    may_come: bool,
+}
+
+impl From<String> for Missing {
+    fn from(why: String) -> Self {
+        Self { why, may_come: false }
+    }
+}
+
+impl From<&str> for Missing {
+    fn from(why: &str) -> Self {
+        why.to_owned().into()
+    }
+}
+
+fn read(name: &str, source: &SecretSource) -> Result<String, Missing> {
     let value = match source {
         SecretSource::Env(name) => match env::var_os(name) {
             None => return Err("castline was started without this variable".into()),
             Some(value) => value.into_encoded_bytes(),
         },
         SecretSource::File(path) => {
-            let mut bytes = file(Path::new(path)).map_err(|error| error.to_string())?;
+            let absent = |error: io::Error| Missing { why: error.to_string(), may_come: true };
+            let mut bytes = file(Path::new(path)).map_err(absent)?;
             if bytes.last() == Some(&b'\n') {
                 bytes.pop();
             }
@@ -99,7 +123,7 @@ fn read(name: &str, source: &SecretSource) -> Result<String, String> {
     };
     let most = MOST.saturating_sub(name.len() as u64 + 2);
     if value.len() as u64 > most {
-        return Err(format!("it has more than {most} bytes, and no variable can have that"));
+        return Err(format!("it has more than {most} bytes, and no variable can have that").into());
     }
     if value.contains(&0) {
         return Err("it has a NUL in it, which no variable can have".into());
@@ -164,7 +188,12 @@ mod tests {
             let error = from("TOKEN", source.clone()).expect_err("there is none");
             let shown = source.to_string();
             let named = error.to_string().contains(&shown[..20]) && error.to_string().contains("TOKEN");
-            assert!(!error.is_temporary() && named, "{error}");
+            assert!(named, "{error}");
+            assert_eq!(
+                error.is_temporary(),
+                matches!(source, SecretSource::File(_)),
+                "a file may come: {error}"
+            );
         }
     }
 

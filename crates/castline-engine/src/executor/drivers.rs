@@ -1,11 +1,12 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use castline_core::{
-    Release,
+    Digest, Health, Instance, Match, Phase, Release,
     plan::{Plan, Target},
+    rollout::Rollout,
 };
 
-use super::EngineError;
+use super::{EngineError, command};
 use crate::Driver;
 
 /// Which driver a service's instances are with.
@@ -34,6 +35,30 @@ impl Drivers {
             let mut stages = plan.stages.iter().filter(|stage| stage.service == *release.service());
             if stages.any(|stage| stage.replacements.iter().any(|step| step.launch.is_some())) {
                 self.are_ready_for(release).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a rollout can be taken back from here: what has to be launched for that, too.
+    pub(super) async fn ready_to_go_back(
+        &self,
+        rollout: &Digest,
+        state: &Rollout,
+    ) -> Result<(), EngineError> {
+        if !state.can_go_back() {
+            let reason = command::no_way_back(state).into();
+            return Err(EngineError::NoWayBack { rollout: rollout.clone(), reason });
+        }
+        for release in state.way_back() {
+            let stays = |one: &&Instance| {
+                let works = one.phase == Phase::Running && one.health != Health::Failed;
+                works && release.matches(one) == Match::Same
+            };
+            let fleet = state.fleet(release.service());
+            let there = fleet.map_or(0, |fleet| fleet.instances().iter().filter(stays).count() as u64);
+            if there < release.replicas() {
+                self.are_ready_for(&release).await?;
             }
         }
         Ok(())

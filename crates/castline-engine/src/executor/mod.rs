@@ -27,7 +27,7 @@ mod work;
 use std::sync::Arc;
 
 use castline_core::{
-    Digest, Fleet, Health, Instance, Match, Phase, Release, Time,
+    Digest, Fleet, Release, Time,
     ledger::{Ledger, Record},
     plan::{Plan, Target, plan},
     policy::{Compromised, Policy},
@@ -313,23 +313,7 @@ impl Executor {
     ///
     /// [`EngineError::NoWayBack`]; [`EngineError::Driver`] with what is missing. Nothing was done.
     pub async fn ready_to_go_back(&self, rolling: &Rolling) -> Result<(), EngineError> {
-        let state = rolling.state();
-        if !state.can_go_back() {
-            let reason = command::no_way_back(state).into();
-            return Err(EngineError::NoWayBack { rollout: rolling.rollout().clone(), reason });
-        }
-        for release in state.way_back() {
-            let stays = |one: &&Instance| {
-                let works = one.phase == Phase::Running && one.health != Health::Failed;
-                works && release.matches(one) == Match::Same
-            };
-            let fleet = state.fleet(release.service());
-            let there = fleet.map_or(0, |fleet| fleet.instances().iter().filter(stays).count() as u64);
-            if there < release.replicas() {
-                self.drivers.are_ready_for(&release).await?;
-            }
-        }
-        Ok(())
+        self.drivers.ready_to_go_back(rolling.rollout(), rolling.state()).await
     }
 
     /// Goes on with a rollout that is not over, where its journal ends: after a crash, after a pause, or to answer what it asks.

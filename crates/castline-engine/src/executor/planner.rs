@@ -96,6 +96,15 @@ impl Planner {
         self.drivers.ready(plan, targets).await
     }
 
+    /// Asks whether a rollout that is not over can be taken back from here, and whether what has to be launched for that could be.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::NoWayBack`]; [`EngineError::Driver`] with what is missing; as [`Contents::rollout`].
+    pub async fn ready_to_go_back(&self, rollout: &Digest) -> Result<(), EngineError> {
+        self.drivers.ready_to_go_back(rollout, &self.contents.rollout(rollout)?).await
+    }
+
     /// The policy with the zones in which it launches: those that it names, each of which there must be; else those of the driver.
     pub(super) fn placed(&self, service: &str, policy: Policy) -> Result<Policy, EngineError> {
         let driver = self.drivers.of(service);

@@ -226,7 +226,8 @@ impl BuildFile {
     ///
     /// What is wrong with it, and where, as text.
     pub fn parse(text: &str, folder: &Path) -> Result<Self, String> {
-        let description: Description = toml::from_str(text).map_err(|error| {
+        let read = toml::Deserializer::parse(text).and_then(castline_core::strictly);
+        let description: Description = read.map_err(|error| {
             let place =
                 error.span().and_then(|span| text.get(..span.start)).map_or(String::new(), |before| {
                     let line = before.matches('\n').count() + 1;

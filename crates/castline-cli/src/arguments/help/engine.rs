@@ -5,8 +5,9 @@ macro_rules! of_rollouts {
         "Ctrl-C pauses: nothing more is begun, what was begun is finished, and `castline resume` goes on.
 A second one leaves at once; the journal knows how far it was, and `castline resume` finds out what
 came of it.
-Exit status: 0 it runs, or there is nothing to do; 1 there is no plan, or it was refused, failed, went
-back, or waits for somebody; 2 the work could not be done."
+Exit status: 0 it runs, or there is nothing to do, or --dry-run shows a plan that could be begun; 1 there
+is no plan, or it was refused, failed, went back, waits for somebody, or could not be begun now; 2 the
+work could not be done."
     };
 }
 

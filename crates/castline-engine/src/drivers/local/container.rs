@@ -2,12 +2,14 @@
 
 use std::{
     fs,
+    os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
     process::Stdio,
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
+use castline_core::Digest;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::{process::Command, time::timeout};
@@ -319,6 +321,13 @@ fn process(run: &Run, args: &[String], secrets: &Secrets) -> Value {
     })
 }
 
+/// The control group of a container: of this one alone. Instances of two sites may have the same id, and whoever removes a container kills
+/// all that is in its group.
+fn cgroup(id: &str, root: &Path) -> String {
+    let place = Digest::of(root.as_os_str().as_bytes());
+    format!("/castline/{id}-{}", &place.encoded()[..12])
+}
+
 /// The runtime's configuration (runtime-spec `config.md`).
 fn config(root: &Path, id: &str, run: &Run, secrets: &Secrets) -> Result<Value, DriverError> {
     let mount = |place: &str, kind: &str, options: &[&str]| json!({"destination": place, "type": kind, "source": kind, "options": options});
@@ -347,7 +356,7 @@ fn config(root: &Path, id: &str, run: &Run, secrets: &Secrets) -> Result<Value, 
         "process": process(run, &run.args, secrets),
         "mounts": mounts,
         "linux": {
-            "cgroupsPath": format!("/castline/{id}"),
+            "cgroupsPath": cgroup(id, root),
             "namespaces": namespaces,
             "resources": {"devices": [{"allow": false, "access": "rwm"}]},
             "maskedPaths": MASKED,
