@@ -721,10 +721,15 @@ static void a_forked_child_can_go_on(void)
     pthread_t thread;
     verify_here();
     child_does(verify_here);
-    /* Meanwhile another thread of the parent works. */
     pthread_create(&thread, NULL, verify_there, NULL);
     usleep(2000);
+#if !defined(__SANITIZE_ADDRESS__)
+    /*
+     * While another thread of the parent works. Not with AddressSanitizer: its allocator (of GCC 12) does not take its own locks at a
+     * fork, as glibc's does, so that one which another thread holds is held in the child for ever.
+     */
     child_does(verify_here);
+#endif
     pthread_join(thread, NULL);
     verify_here();
 }
