@@ -477,16 +477,21 @@ fn mounts(isolation: Isolation, first_port: u16) {
     assert_eq!(left(&bench), [""; 0]);
 }
 
+/// The isolations that can be had here, each with the first of three ports of its own.
+fn isolations(first_port: u16) -> impl Iterator<Item = (Isolation, u16)> {
+    let all = [
+        (Isolation::Process, &["busybox"][..], false),
+        (Isolation::Chroot, &["busybox"], true),
+        (Isolation::Container, &["busybox", "runc"], true),
+    ];
+    let ports = (first_port..).step_by(3);
+    let here = all.into_iter().zip(ports).filter(|((_, needs, root), _)| engines::available(needs, *root));
+    here.map(|((isolation, ..), port)| (isolation, port))
+}
+
 #[test]
 fn two_sites_on_one_machine_leave_each_other_alone() {
-    for (isolation, first_port, needs, root) in [
-        (Isolation::Process, 22_040, &["busybox"][..], false),
-        (Isolation::Chroot, 22_043, &["busybox"], true),
-        (Isolation::Container, 22_046, &["busybox", "runc"], true),
-    ] {
-        if !engines::available(needs, root) {
-            continue;
-        }
+    for (isolation, first_port) in isolations(22_040) {
         let mut sites = [Bench::new(isolation, first_port), Bench::new(isolation, first_port)];
         sites[1].config.images = sites[0].config.images.clone();
         let release = images::scripted(&sites[0].release, "while :; do sleep 1; done", None);
@@ -531,14 +536,7 @@ async fn failure(driver: &LocalDriver, release: &Release, number: usize) -> (Str
 
 #[test]
 fn why_an_instance_has_failed_can_be_found_out() {
-    for (isolation, first_port, needs, root) in [
-        (Isolation::Process, 22_030, &["busybox"][..], false),
-        (Isolation::Chroot, 22_033, &["busybox"], true),
-        (Isolation::Container, 22_036, &["busybox", "runc"], true),
-    ] {
-        if !engines::available(needs, root) {
-            continue;
-        }
+    for (isolation, first_port) in isolations(22_030) {
         let bench = Bench::new(isolation, first_port);
         let driver = bench.driver();
         let checked = |command: &[&str]| {

@@ -25,11 +25,12 @@ pub(crate) fn run(arguments: &Rollback) -> Result<Verdict, Failure> {
     let site = Site::known(&arguments.place.site)?;
     let to = arguments.to.as_deref();
     if orders.dry_run {
-        let contents = site.contents(None)?;
+        let planner = site.planner()?;
+        let contents = planner.contents();
         let service = service(contents.ledger(), arguments.service.as_deref())?;
         return match of_service(contents.ledger(), &service) {
             Some(ongoing) if !contents.rollout(&ongoing.rollout)?.status().is_end() => {
-                would_go_back(&site.planner()?, ongoing.rollout, &service, to, orders.json)
+                would_go_back(&planner, ongoing.rollout, &service, to, orders.json)
             }
             _ => plan_back(&site, &orders, &service, to, policy.as_ref()),
         };
